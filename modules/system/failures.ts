@@ -1,0 +1,336 @@
+/** A row of the table: what happened, why it usually does, what to do, and whether time alone can cure it. */
+export interface FailureWords {
+  readonly meaning: string;
+  readonly reason: string;
+  readonly fix: string;
+  readonly heals: boolean;
+}
+
+const lasting = (
+  meaning: string,
+  reason: string,
+  fix: string,
+): FailureWords => ({
+  meaning,
+  reason,
+  fix,
+  heals: false,
+});
+
+const passing = (
+  meaning: string,
+  reason: string,
+  fix: string,
+): FailureWords => ({
+  meaning,
+  reason,
+  fix,
+  heals: true,
+});
+
+/** Every failure of the firmware and its words, by stage. The one place to look a code up. */
+export const failures = {
+  "config.missing": lasting(
+    "A setting is missing",
+    "The configuration does not hold what the node needs to start.",
+    "Add the setting to the manifest's config section, or to the command line of the simulator.",
+  ),
+  "config.invalid": lasting(
+    "A setting has a value that cannot be used",
+    "It is misspelt, or of the wrong kind.",
+    "Correct the setting.",
+  ),
+
+  "flash.unreadable": lasting(
+    "The node's flash cannot be read",
+    "The file or partition is missing, or not readable for this user.",
+    "Check the flash folder's path and permissions, or flash the node again.",
+  ),
+  "flash.corrupt": lasting(
+    "What is stored in flash is damaged",
+    "Its checksum does not fit its content.",
+    "Write the identity or the settings again; the damaged entry is left as it is.",
+  ),
+  "flash.write-failed": passing(
+    "The node's flash cannot be written",
+    "It is full, read-only or worn out.",
+    "Free space or replace the flash; what was stored before is still whole.",
+  ),
+
+  "identity.no-key": lasting(
+    "The node has no private key",
+    "It was never provisioned, or its flash was erased.",
+    "Provision it: npm run provision, then flash its identity.",
+  ),
+  "identity.no-certificate": lasting(
+    "The node has a key but no certificate",
+    "Provisioning stopped half way.",
+    "Have a certificate issued for the node's key and store it.",
+  ),
+  "identity.bad-key": lasting(
+    "The private key cannot be read",
+    "It is not a PEM or DER key in SEC1, PKCS#1 or PKCS#8 form, or it is encrypted.",
+    "Export the key unencrypted, as PEM or DER, and provision the node again.",
+  ),
+  "identity.bad-certificate": lasting(
+    "The certificate cannot be read",
+    "It is not an X.509 certificate in PEM or DER form.",
+    "Provision the node with the certificate file that belongs to its key.",
+  ),
+  "identity.mismatch": lasting(
+    "The private key and the certificate do not belong together",
+    "They come from two different provisionings.",
+    "Use the key and the certificate that were made together.",
+  ),
+  "identity.no-trust": lasting(
+    "The node trusts no root certificate, so it cannot tell the real server from a false one",
+    "Neither its flash nor the firmware holds a root for this endpoint.",
+    "Store the endpoint's root certificate as trust; for AWS these are Amazon Root CA 1 and 3.",
+  ),
+  "identity.bad-trust": lasting(
+    "A trusted root certificate cannot be read",
+    "It is not an X.509 certificate in PEM or DER form.",
+    "Provision the node with the root certificate of its endpoint.",
+  ),
+
+  "wifi.not-found": passing(
+    "The Wi-Fi network is not to be seen",
+    "It is out of range or switched off, or its name is misspelt.",
+    "Check the network's name and the distance; the node keeps looking.",
+  ),
+  "wifi.wrong-password": passing(
+    "The Wi-Fi network refuses the node",
+    "The password is wrong, or the signal is too weak for the handshake.",
+    "Check the password; the node tries again more slowly.",
+  ),
+  "wifi.lost": passing(
+    "The Wi-Fi connection was lost",
+    "The access point restarted or the signal faded.",
+    "Nothing to do if it comes back; the node joins again by itself.",
+  ),
+  "wifi.no-address": passing(
+    "The Wi-Fi network gave the node no address",
+    "Its DHCP server does not answer or has no address left.",
+    "Check the router's DHCP server; the node tries again.",
+  ),
+
+  "time.no-answer": passing(
+    "No time server answers",
+    "The network blocks NTP (UDP port 123), or the servers are down.",
+    "Allow NTP, or name a time server inside the network.",
+  ),
+
+  "dns.not-found": passing(
+    "The endpoint's name is not known",
+    "It is misspelt, or the name server of this network does not know it.",
+    "Check the endpoint: aws iot describe-endpoint --endpoint-type iot:Data-ATS prints it.",
+  ),
+  "dns.no-answer": passing(
+    "No name server answers",
+    "The network blocks DNS, or has no way to the Internet.",
+    "Check the network; the node tries again.",
+  ),
+
+  "tcp.unreachable": passing(
+    "The endpoint cannot be reached",
+    "Nothing listens there, or a firewall blocks the port.",
+    "Check address and port (8883, or 443 where only that is open); the node tries again.",
+  ),
+  "tcp.timed-out": passing(
+    "The endpoint does not answer",
+    "A firewall drops the packets, or the network is down.",
+    "Check that outgoing port 8883 is open; the node tries again.",
+  ),
+  "tcp.closed": passing(
+    "The connection broke",
+    "The network failed, or the server restarted.",
+    "Nothing to do; the node connects again.",
+  ),
+
+  "tls.out-of-memory": passing(
+    "There was not enough memory for TLS",
+    "Too much of the heap is in use at the moment of the handshake.",
+    "Free memory: fewer buffers, smaller XS heap; the node tries again.",
+  ),
+  "tls.unknown-root": lasting(
+    "The server's certificate does not end at a root that this node trusts",
+    "The endpoint is not the one the node was provisioned for, its root was changed, or somebody intercepts the connection.",
+    "Provision the root certificate of this endpoint, and use the -ats endpoint on AWS.",
+  ),
+  "tls.wrong-name": lasting(
+    "The server's certificate is for another name",
+    "The endpoint is misspelt, or somebody intercepts the connection.",
+    "Use the endpoint's name exactly as the certificate has it.",
+  ),
+  "tls.server-expired": passing(
+    "The server's certificate has expired",
+    "The server was not maintained, or the node's clock is ahead.",
+    "Check the node's time, then renew the server's certificate.",
+  ),
+  "tls.server-not-yet-valid": passing(
+    "The server's certificate is not valid yet",
+    "The node's clock is behind, or the certificate was issued for later.",
+    "Check the node's time.",
+  ),
+  "tls.clock-unset": passing(
+    "The node's clock was never set, so dates cannot be judged",
+    "The time servers did not answer since the node started.",
+    "Let the node reach a time server (NTP, UDP port 123).",
+  ),
+  "tls.wrong-usage": lasting(
+    "The server's certificate may not be used for a server",
+    "Its key usage or extended key usage forbids it, or it was signed by a certificate that is no authority.",
+    "Issue the server a certificate for server authentication, by a real certificate authority.",
+  ),
+  "tls.weak-certificate": lasting(
+    "The server's certificate is too weak",
+    "Its key is too short, its curve is not allowed, or it is signed with an old hash such as SHA-1.",
+    "Issue the server a certificate with RSA of 2048 bits or more, or P-256, and SHA-256.",
+  ),
+  "tls.bad-certificate": lasting(
+    "The server's certificate is malformed",
+    "It is damaged or does not follow X.509.",
+    "Check the server's certificate with openssl x509 -text.",
+  ),
+  "tls.no-common-version": lasting(
+    "Node and server have no TLS version in common",
+    "The server insists on a version that this node's library or settings do not have.",
+    "Allow TLS 1.2 on the server, or build the node with TLS 1.3.",
+  ),
+  "tls.no-common-suite": lasting(
+    "Node and server have no cipher suite in common",
+    "One side allows only suites that the other does not have.",
+    "Allow ECDHE with AES-GCM on the server.",
+  ),
+  "tls.certificate-refused": lasting(
+    "The server refuses this node's certificate",
+    "It is unknown, inactive, revoked or expired there, or the node sent none.",
+    "Register and activate the node's certificate with the server.",
+  ),
+  "tls.alpn-refused": lasting(
+    "The server does not speak the protocol that the node asked for by ALPN",
+    "Port 443 of another service answers, or a proxy stands between.",
+    "Check endpoint and port.",
+  ),
+  "tls.tampered": passing(
+    "A record was changed or damaged on its way",
+    "Somebody or something between node and server alters the data.",
+    "If it comes back, look for a proxy or faulty equipment in the network.",
+  ),
+  "tls.truncated": passing(
+    "The connection ended without a proper close, so something may be missing",
+    "The network failed, the server crashed, or somebody cut the connection.",
+    "Nothing to do; the node connects again.",
+  ),
+  "tls.closed": passing(
+    "The server closed the connection",
+    "It ended the connection in the proper way.",
+    "The node connects again.",
+  ),
+  "tls.timed-out": passing(
+    "The handshake took too long",
+    "The network is very slow, or the server stopped answering.",
+    "Nothing to do; the node tries again.",
+  ),
+  "tls.alert": passing(
+    "The server ended the handshake with an alert",
+    "It does not accept something the node sent.",
+    "Look the alert up in the server's log.",
+  ),
+  "tls.protocol": passing(
+    "What the server sent is not proper TLS",
+    "Another service answers on this port, or something between alters the data.",
+    "Check endpoint and port.",
+  ),
+  "tls.internal": passing(
+    "The TLS library failed",
+    "An internal error, with its number in brackets.",
+    "Report it with the number.",
+  ),
+
+  "mqtt.malformed": passing(
+    "The broker sent what MQTT forbids",
+    "The broker is faulty, or something else answers on its port.",
+    "Check endpoint and port.",
+  ),
+  "mqtt.no-connack": passing(
+    "The broker does not answer CONNECT",
+    "It is overloaded, or what listens there is not MQTT.",
+    "Nothing to do if it passes; the node tries again.",
+  ),
+  "mqtt.refused": passing(
+    "The broker refuses the connection",
+    "Its reason stands in brackets.",
+    "Act on the broker's reason; the node tries again.",
+  ),
+  "mqtt.closed-before-connack": passing(
+    "The server closed the connection before it accepted it",
+    "On AWS IoT Core this means that the certificate is not registered, not ACTIVE, or has no policy that allows iot:Connect with this client id.",
+    "Check that the certificate is ACTIVE, attached to the thing and to a policy, and that the client id is the thing's name.",
+  ),
+  "mqtt.disconnected": passing(
+    "The broker ended the connection",
+    "Its reason stands in brackets.",
+    "Act on the broker's reason; the node connects again.",
+  ),
+  "mqtt.session-taken": passing(
+    "Another client connected with this client id",
+    "Two nodes share one thing name.",
+    "Give each node a thing and a certificate of its own.",
+  ),
+  "mqtt.keep-alive": passing(
+    "The broker was silent for too long",
+    "The network broke without saying so.",
+    "Nothing to do; the node connects again.",
+  ),
+  "mqtt.unsupported": lasting(
+    "MQTT as AWS IoT Core has it does not do this",
+    "QoS 2, for example, does not exist there.",
+    "Use what the service has: QoS 0 or 1.",
+  ),
+  "mqtt.too-large": lasting(
+    "The message is larger than the broker takes",
+    "IoT Core takes 128 KB a message.",
+    "Send it in parts.",
+  ),
+  "mqtt.rejected": lasting(
+    "The broker did not take the message or subscription",
+    "Its reason stands in brackets.",
+    "Act on the broker's reason.",
+  ),
+  "mqtt.closed": passing(
+    "The connection was closed before the message was acknowledged",
+    "The node went offline or was told to stop.",
+    "Publish it again when the node is online.",
+  ),
+
+  "policy.connect-denied": passing(
+    "The node is known, but not allowed to connect",
+    "No policy of its certificate allows iot:Connect for this client id.",
+    "Attach a policy that does, and use the thing's name as client id.",
+  ),
+  "policy.publish-denied": lasting(
+    "The node is not allowed to publish to this topic",
+    "No policy of its certificate allows iot:Publish for it.",
+    "Allow the topic in the policy.",
+  ),
+  "policy.subscribe-denied": lasting(
+    "The node is not allowed to subscribe to this filter",
+    "No policy of its certificate allows iot:Subscribe for it.",
+    "Allow the topic filter in the policy.",
+  ),
+  "policy.likely": passing(
+    "The server closed the connection right after the node sent something",
+    "With MQTT 3.1.1, IoT Core says so when a policy does not allow the topic.",
+    "Check iot:Publish and iot:Subscribe in the policy, or use MQTT 5, which gives the reason.",
+  ),
+
+  "sensor.failed": passing(
+    "The sensor gives no reading",
+    "It is not connected, or answers with a bad checksum.",
+    "Check wiring and address; the node goes on.",
+  ),
+} as const satisfies Record<string, FailureWords>;
+
+/** A code of the table: `stage.name`. */
+export type FailureCode = keyof typeof failures;
