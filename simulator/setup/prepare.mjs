@@ -1,0 +1,225 @@
+/**
+ * What a fresh machine needs before a command can run, step by step. Each step is skipped when nothing that it depends
+ * on has changed since it last succeeded, so that a second start costs a few milliseconds of looking at file dates.
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { installDebianPackages } from "./debian-packages.mjs";
+import { fetchEngine } from "./xs-engine.mjs";
+
+export const root = fileURLToPath(new URL("../../", import.meta.url));
+const build = join(root, "build");
+
+/** A set-up step that cannot go on, with what the person at the keyboard can do about it. */
+export class SetupError extends Error {}
+
+const compilerPackages = [
+  "gcc",
+  "libc6-dev",
+  "cmake",
+  "ninja-build",
+  "libmbedtls-dev",
+];
+const peerPackages = ["mosquitto", "mosquitto-clients", "openssl", "valgrind"];
+
+/** Folder that holds `xs/sources` of the engine: XS_DIR, or the one from npm. */
+export const engineDir = () =>
+  process.env.XS_DIR ?? join(build, "xs", "package", "moddable");
+
+const steps = {
+  packages: {
+    title: "Installing npm packages",
+    inputs: () => ["package-lock.json"],
+    outputs: () => ["node_modules"],
+    run: () =>
+      run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]),
+  },
+  tools: {
+    title: "Compiling the simulator's tools",
+    inputs: () => [
+      "package-lock.json",
+      "simulator/tsconfig.json",
+      ...sources(["simulator", "certs", "tests"], /\.ts$/),
+    ],
+    outputs: () => ["build/node"],
+    run: () => run(process.execPath, [tsc, "-p", "simulator/tsconfig.json"]),
+  },
+  compiler: {
+    title: "Installing Debian packages",
+    inputs: () => ["simulator/setup/prepare.mjs"],
+    run: () => installDebianPackages(compilerPackages),
+  },
+  engine: {
+    title: "Fetching the XS engine",
+    inputs: () => ["simulator/setup/xs-engine.mjs"],
+    outputs: () => ["build/xs/package"],
+    run: () =>
+      process.env.XS_DIR ? undefined : fetchEngine(join(build, "xs")),
+  },
+  firmware: {
+    title: "Compiling the firmware",
+    inputs: () => [
+      "package-lock.json",
+      "tsconfig.json",
+      "main.ts",
+      ...sources(
+        ["modules", "simulator/device/modules", "tests/unit"],
+        /\.ts$/,
+      ),
+    ],
+    outputs: () => ["build/device/js"],
+    run: () => run(process.execPath, [tsc, "-p", "tsconfig.json"]),
+  },
+  device: {
+    title: "Building the device",
+    after: ["compiler", "engine", "firmware"],
+    inputs: deviceInputs,
+    outputs: () => ["build/device/release/fieldnode"],
+    run: () => buildDevice("release", "MinSizeRel"),
+  },
+  "device-debug": {
+    title: "Building the device for debugging",
+    after: ["compiler", "engine", "firmware"],
+    inputs: deviceInputs,
+    outputs: () => ["build/device/debug/fieldnode"],
+    run: () => buildDevice("debug", "Debug"),
+  },
+  peers: {
+    title: "Installing the test peers",
+    inputs: () => ["simulator/setup/prepare.mjs"],
+    run: () => installDebianPackages(peerPackages),
+  },
+};
+
+const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+
+function deviceInputs() {
+  return [
+    "tsconfig.json",
+    "main.ts",
+    ...sources(
+      ["modules", "simulator/device", "tests/unit"],
+      /\.(ts|c|h|mjs|txt)$|\.cmake$/,
+    ),
+  ];
+}
+
+function buildDevice(folder, type) {
+  const out = join(build, "device", folder);
+  run("cmake", [
+    ...["-S", join(root, "simulator", "device"), "-B", out, "-G", "Ninja"],
+    `-DCMAKE_BUILD_TYPE=${type}`,
+    `-DXS_DIR=${engineDir()}`,
+    ...(process.env.MBEDTLS_DIR
+      ? [`-DMBEDTLS_DIR=${process.env.MBEDTLS_DIR}`]
+      : []),
+  ]);
+  run("cmake", ["--build", out]);
+}
+
+/** Brings the machine to where the named steps have been done. Throws SetupError with a remedy when it cannot. */
+export async function prepare(needs) {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major < 20 || (major === 20 && minor < 19))
+    throw new SetupError(
+      `Fieldnode needs Node.js 20.19 or newer; this is ${process.versions.node}. Install a newer one and try again.`,
+    );
+  const done = new Set();
+  for (const need of needs) await reach(need, done);
+}
+
+async function reach(name, done) {
+  if (done.has(name)) return;
+  done.add(name);
+  const step = steps[name];
+  for (const earlier of step.after ?? []) await reach(earlier, done);
+  const stamp = join(build, "stamps", name);
+  const fingerprint = fingerprintOf(step);
+  if (read(stamp) === fingerprint && (step.outputs?.() ?? []).every(exists))
+    return;
+  const started = Date.now();
+  process.stderr.write(`${step.title} ... `);
+  try {
+    await step.run();
+  } catch (error) {
+    process.stderr.write("failed\n");
+    throw error;
+  }
+  process.stderr.write(`${((Date.now() - started) / 1000).toFixed(1)} s\n`);
+  mkdirSync(join(build, "stamps"), { recursive: true });
+  writeFileSync(stamp, fingerprint);
+}
+
+/** Names, sizes and dates of a step's inputs, and what of the environment selects another build. */
+function fingerprintOf(step) {
+  const hash = createHash("sha256");
+  for (const file of step.inputs()) {
+    const status = statSync(join(root, file), { throwIfNoEntry: false });
+    hash.update(`${file} ${status?.size} ${status?.mtimeMs}\n`);
+  }
+  hash.update(
+    `${process.env.XS_DIR ?? ""} ${process.env.MBEDTLS_DIR ?? ""} ${process.version}`,
+  );
+  return hash.digest("hex");
+}
+
+function sources(folders, pattern) {
+  return folders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && pattern.test(entry.name))
+      .map((entry) =>
+        relative(root, join(entry.parentPath ?? entry.path, entry.name)),
+      )
+      .sort(),
+  );
+}
+
+const exists = (path) =>
+  statSync(join(root, path), { throwIfNoEntry: false }) !== undefined;
+
+function read(file) {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs a tool quietly; when it fails, shows what it printed and stops. */
+function run(command, args) {
+  const result = spawnSync(command, args, {
+    cwd: root,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+    maxBuffer: 64 << 20,
+  });
+  if (result.error?.code === "ENOENT")
+    throw new SetupError(
+      `The program ${command} is not installed, or not on the PATH.`,
+    );
+  if (result.status !== 0) {
+    const output = `${result.stdout ?? ""}${result.stderr ?? ""}`.trim();
+    throw new SetupError(
+      `${output}\n\n${command} ${args.join(" ")} failed; its output stands above.`,
+    );
+  }
+}
+
+/** Whether a program can be started at all. */
+export function available(program) {
+  try {
+    execFileSync(program, ["--version"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * Entry of every npm command: prepares what the command needs (and only that, and only when it changed), then runs it.
+ *
+ * `node simulator/setup/run.mjs COMMAND [arguments]`. Plain JavaScript, because it runs before anything is installed.
+ */
+import { fileURLToPath } from "node:url";
+import { prepare, SetupError } from "./prepare.mjs";
+
+const commands = {
+  start: { needs: ["packages", "tools", "device"] },
+  node: { needs: ["packages", "tools", "device"] },
+  cloud: { needs: ["packages", "tools"] },
+  provision: { needs: ["packages", "tools"] },
+  lint: { needs: ["packages"] },
+  test: { needs: ["packages", "tools", "device", "device-debug", "peers"] },
+};
+
+const [name = "", ...args] = process.argv.slice(2);
+const command = commands[name];
+if (!command) {
+  console.error(
+    `Unknown command "${name}". Commands: ${Object.keys(commands).join(", ")}.`,
+  );
+  process.exit(2);
+}
+
+try {
+  await prepare(command.needs);
+  if (name === "lint") {
+    const { lint } = await import("./lint.mjs");
+    process.exitCode = lint() ? 0 : 1;
+  } else {
+    const program = new URL(
+      `../../build/node/simulator/commands/${name}.js`,
+      import.meta.url,
+    );
+    const { main } = await import(program.href);
+    process.exitCode = (await main(args)) ?? 0;
+  }
+} catch (error) {
+  const expected = error instanceof SetupError || error?.expected === true;
+  console.error(expected ? error.message : error);
+  if (!expected && error?.code === "ERR_MODULE_NOT_FOUND")
+    console.error(
+      `Remove ${fileURLToPath(new URL("../../build", import.meta.url))} and try again.`,
+    );
+  process.exitCode = error?.exitCode ?? 1;
+}
