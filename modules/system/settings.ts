@@ -1,0 +1,96 @@
+import { Failure } from "./failure.js";
+
+/** What a node needs to know before it starts; `mc/config` holds it (the manifest's `config` section on the SDK). */
+export interface Settings {
+  wifi: { SSID: string; password?: string };
+  /** Name or IPv4 address of the data endpoint. */
+  host: string;
+  port: number;
+  /** The thing's name, which is the client id as well. 1 to 128 characters. */
+  thing: string;
+  /** Milliseconds between two samples. */
+  interval: number;
+  mqtt: "5" | "3.1.1";
+  /** IPv4 addresses of name servers. */
+  dns: string[];
+  /** Names or IPv4 addresses of time servers. */
+  ntp: string[];
+  /** End after that many acknowledged publishes; 0 means never. */
+  count: number;
+  /** Options of the sensor's bus: pins and address. */
+  sensor: Record<string, unknown>;
+}
+
+/**
+ * Reads and checks the settings. Throws a Failure `config.missing` or `config.invalid` that names every wrong field.
+ *
+ * @param config the value of the module `mc/config`
+ */
+export function readSettings(config: Record<string, unknown>): Settings {
+  const wrong: string[] = [];
+
+  const text = (name: string, value: unknown, otherwise?: string): string => {
+    if (typeof value === "string" && value.length > 0) return value;
+    if (value === undefined && otherwise !== undefined) return otherwise;
+    wrong.push(`${name} must be a text`);
+    return "";
+  };
+  const whole = (
+    name: string,
+    value: unknown,
+    least: number,
+    otherwise: number,
+  ): number => {
+    if (value === undefined) return otherwise;
+    if (Number.isInteger(value) && (value as number) >= least)
+      return value as number;
+    wrong.push(`${name} must be a whole number from ${least}`);
+    return otherwise;
+  };
+  const texts = (name: string, value: unknown): string[] => {
+    if (
+      Array.isArray(value) &&
+      value.length > 0 &&
+      value.every((one) => typeof one === "string")
+    )
+      return value as string[];
+    wrong.push(`${name} must be a list of texts`);
+    return [];
+  };
+
+  for (const name of ["wifi", "endpoint", "thing", "dns", "ntp"])
+    if (config[name] === undefined) throw new Failure("config.missing", name);
+
+  const wifi = config.wifi as { SSID?: unknown; password?: unknown };
+  const endpoint = text("endpoint", config.endpoint);
+  const [, host = "", port] =
+    /^([A-Za-z0-9.-]+)(?::(\d{1,5}))?$/.exec(endpoint) ?? [];
+  if (host === "" || Number(port ?? 8883) > 65535 || Number(port ?? 8883) < 1)
+    wrong.push(`endpoint must be HOST or HOST:PORT, not "${endpoint}"`);
+  const mqtt = text("mqtt", config.mqtt, "5");
+  if (mqtt !== "5" && mqtt !== "3.1.1")
+    wrong.push(`mqtt must be "5" or "3.1.1"`);
+  const thing = text("thing", config.thing);
+  if (!/^[a-zA-Z0-9:_-]{1,128}$/.test(thing))
+    wrong.push("thing must be 1 to 128 letters, digits, and : _ -");
+
+  const settings: Settings = {
+    wifi: {
+      SSID: text("wifi.SSID", wifi.SSID),
+      ...(wifi.password === undefined
+        ? {}
+        : { password: text("wifi.password", wifi.password) }),
+    },
+    host,
+    port: Number(port ?? 8883),
+    thing,
+    interval: whole("interval", config.interval, 10, 60_000),
+    mqtt: mqtt === "3.1.1" ? "3.1.1" : "5",
+    dns: texts("dns", config.dns),
+    ntp: texts("ntp", config.ntp),
+    count: whole("count", config.count, 0, 0),
+    sensor: (config.sensor ?? {}) as Record<string, unknown>,
+  };
+  if (wrong.length > 0) throw new Failure("config.invalid", wrong.join("; "));
+  return settings;
+}
