@@ -22,6 +22,7 @@ export class Clock {
   readonly #startTicks = Time.ticks;
   readonly #floor: number;
   #set = false;
+  #offset = 0;
   #kept: number;
 
   /** @param store read once here; written by `set`, at most once an hour, so that flash lasts */
@@ -33,7 +34,7 @@ export class Clock {
 
   /** Milliseconds since 1970. */
   get now(): number {
-    const now = Date.now();
+    const now = Date.now() + this.#offset;
     return this.#set || now > this.#floor
       ? now
       : this.#floor + Time.delta(this.#startTicks);
@@ -52,7 +53,9 @@ export class Clock {
    */
   set(now: number): boolean {
     if (now < this.#floor) return false;
-    Time.set(Math.round(now / 1000));
+    // The SDK sets the system's time in whole seconds; the rest is kept here.
+    Time.set(Math.floor(now / 1000));
+    this.#offset = now - Date.now();
     this.#set = true;
     if (now - this.#kept > 3_600_000) {
       this.#kept = now;

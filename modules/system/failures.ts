@@ -263,7 +263,7 @@ export const failures = {
     "Its reason stands in brackets.",
     "Act on the broker's reason; the node tries again.",
   ),
-  "mqtt.closed-before-connack": passing(
+  "mqtt.closed-before-connack": lasting(
     "The server closed the connection before it accepted it",
     "On AWS IoT Core this means that the certificate is not registered, not ACTIVE, or has no policy that allows iot:Connect with this client id.",
     "Check that the certificate is ACTIVE, attached to the thing and to a policy, and that the client id is the thing's name.",
@@ -304,7 +304,7 @@ export const failures = {
     "Publish it again when the node is online.",
   ),
 
-  "policy.connect-denied": passing(
+  "policy.connect-denied": lasting(
     "The node is known, but not allowed to connect",
     "No policy of its certificate allows iot:Connect for this client id.",
     "Attach a policy that does, and use the thing's name as client id.",

@@ -1,0 +1,116 @@
+import Timer from "timer";
+import { Failure } from "../system/failure.js";
+import { log } from "../system/log.js";
+import { Outbox } from "./outbox.js";
+import { encode, type Sample } from "./sample.js";
+import { Sequence, type SequenceStore } from "./sequence.js";
+
+/** A sensor in the shape of ECMA-419's thermometer and hygrometer classes. */
+export interface Sensor {
+  sample(): {
+    thermometer?: { temperature?: number };
+    hygrometer?: { humidity?: number };
+  };
+  close(): void;
+}
+
+/** What telemetry needs. Times in milliseconds. */
+export interface TelemetryOptions {
+  sensor: Sensor;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  /** Publishes with QoS 1; resolves when the broker has it, rejects with a Failure. */
+  publish: (topic: string, payload: ArrayBuffer) => Promise<void>;
+  topic: string;
+  interval: number;
+  sequence: SequenceStore;
+  /** Stop after that many samples; 0 goes on for ever. */
+  count: number;
+  /** All `count` samples are with the cloud. */
+  onFinished: () => void;
+  /** A sample was given up, for a reason that does not heal. */
+  onFailed: (failure: Failure) => void;
+}
+
+/** Measures on a schedule and sees to it that the cloud gets what was measured. */
+export class Telemetry {
+  readonly #options: TelemetryOptions;
+  readonly #sequence: Sequence;
+  readonly #outbox: Outbox;
+  #timer: Timer | undefined;
+  #taken = 0;
+
+  constructor(options: TelemetryOptions) {
+    this.#options = options;
+    this.#sequence = new Sequence(options.sequence);
+    this.#outbox = new Outbox({
+      send: (sample) => options.publish(options.topic, encode(sample)),
+      onSent: (sample) => this.#onSent(sample),
+      onFailed: (sample, failure) => this.#onFailed(sample, failure),
+    });
+  }
+
+  /** Takes the first sample now and the next ones by the schedule. */
+  start(): void {
+    if (this.#timer !== undefined) return;
+    this.#timer = Timer.repeat(() => this.#measure(), this.#options.interval);
+    this.#measure();
+  }
+
+  /** The cloud can be reached. */
+  resume(): void {
+    this.#outbox.resume();
+  }
+
+  /** The cloud cannot be reached; samples are kept. */
+  pause(): void {
+    this.#outbox.pause();
+  }
+
+  /** Stops measuring. What is not sent yet stays unsent. */
+  close(): void {
+    Timer.clear(this.#timer);
+    this.#timer = undefined;
+    this.#options.sensor.close();
+  }
+
+  #measure(): void {
+    try {
+      const { thermometer, hygrometer } = this.#options.sensor.sample();
+      if (
+        thermometer?.temperature === undefined ||
+        hygrometer?.humidity === undefined
+      )
+        throw new Failure("sensor.failed", "a reading is missing");
+      this.#outbox.add({
+        seq: this.#sequence.take(),
+        time: this.#options.now(),
+        temperature: thermometer.temperature,
+        humidity: hygrometer.humidity,
+      });
+    } catch (error) {
+      log("sensor", String(Failure.from(error, "sensor.failed")));
+      return;
+    }
+    this.#taken++;
+    if (this.#taken === this.#options.count) {
+      Timer.clear(this.#timer);
+      this.#timer = undefined;
+    }
+  }
+
+  #onSent(sample: Sample): void {
+    const { seq, temperature, humidity } = sample;
+    log(
+      "publish",
+      `seq ${seq} acknowledged: ${temperature.toFixed(2)} °C, ${humidity.toFixed(2)} %`,
+    );
+    if (this.#taken === this.#options.count && this.#outbox.length === 0)
+      this.#options.onFinished();
+  }
+
+  #onFailed(sample: Sample, failure: Failure): void {
+    log("publish", `seq ${sample.seq}: ${String(failure)}`);
+    if (!failure.heals) this.#options.onFailed(failure);
+  }
+}

@@ -1,0 +1,171 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { run } from "node:test";
+import { parseArgs } from "node:util";
+import { root } from "./project.js";
+
+/** What a run of tests has come to. */
+interface Tally {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/**
+ * `npm test [-- PATTERN]`: lint, then every unit test on XS, then every test on Node whose path contains PATTERN.
+ * `npm run test:long` runs the long forms. The last line is `N passed, N failed`.
+ */
+export async function main(argv: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: argv,
+    options: { long: { type: "boolean", default: false } },
+    allowPositionals: true,
+  });
+  const pattern = positionals[0] ?? "";
+  if (values.long) process.env.FIELDNODE_LONG = "1";
+  const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
+
+  if (pattern === "") await lintAndFormat(tally);
+  await unitTests(tally, pattern);
+  await nodeTests(tally, pattern);
+
+  const skipped = tally.skipped > 0 ? `, ${tally.skipped} skipped` : "";
+  console.log(`\n${tally.passed} passed, ${tally.failed} failed${skipped}`);
+  return tally.failed === 0 && tally.passed > 0 ? 0 : 1;
+}
+
+/** Type errors have already stopped the build; what is left is ESLint and Prettier. */
+async function lintAndFormat(tally: Tally): Promise<void> {
+  console.log("Lint");
+  const { code, output } = await execute(process.execPath, [
+    join(root, "simulator", "setup", "run.mjs"),
+    "lint",
+  ]);
+  report(tally, code === 0, "ESLint and Prettier find nothing", output);
+}
+
+/** Each file of unit tests is a process of its own on XS, the release build; two at a time. */
+async function unitTests(tally: Tally, pattern: string): Promise<void> {
+  const device = join(root, "build", "device", "release", "fieldnode");
+  const files = compiled("build/device/js", "tests/unit").filter((file) =>
+    file.includes(pattern),
+  );
+  if (files.length > 0) console.log("\nOn XS");
+  await inParallel(2, files, async (file) => {
+    const flash = mkdtempSync(join(tmpdir(), "fieldnode-test-"));
+    const { code, output } = await execute(device, [
+      "--flash",
+      flash,
+      "--clock",
+      "desktop",
+      file,
+    ]);
+    rmSync(flash, { recursive: true, force: true });
+    const lines = output.split("\n");
+    const passed = lines.filter((line) => line.startsWith("ok ")).length;
+    const failed = lines.filter((line) => line.startsWith("not ok ")).length;
+    tally.passed += passed;
+    tally.failed += failed;
+    console.log(
+      `${file}: ${passed} passed${failed > 0 ? `, ${failed} failed` : ""}`,
+    );
+    if (failed > 0) console.log(output);
+    else if (code !== 0 || passed === 0)
+      report(
+        tally,
+        false,
+        `${file} ends with code ${code} after ${passed} tests`,
+        output,
+      );
+  });
+}
+
+/** Tests that start programs: the node, the cloud, and peers that are not ours. */
+async function nodeTests(tally: Tally, pattern: string): Promise<void> {
+  const files = ["tests/system", "tests/interop"]
+    .flatMap((folder) => compiled("build/node", folder))
+    .filter((file) => file.includes(pattern))
+    .map((file) => join(root, "build", "node", `${file}.js`));
+  if (files.length === 0) return;
+  console.log("\nOn Node");
+  const stream = run({ files, concurrency: 2 });
+  stream.on("test:pass", ({ name, nesting, details, skip, file }) => {
+    if (details.type === "suite" || isWholeFile(name, file)) return;
+    if (skip === undefined) {
+      tally.passed++;
+      console.log(`${"  ".repeat(nesting)}ok ${name}`);
+    } else {
+      tally.skipped++;
+      console.log(`${"  ".repeat(nesting)}skipped ${name}: ${skip}`);
+    }
+  });
+  stream.on("test:fail", ({ name, nesting, details, file }) => {
+    if (details.type === "suite") return;
+    tally.failed++;
+    const cause: unknown = details.error.cause ?? details.error;
+    const words =
+      cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+    console.log(
+      `${"  ".repeat(nesting)}not ok ${name} (${relative(root, file ?? "")})\n${words}`,
+    );
+  });
+  stream.on("test:stderr", ({ message }) => process.stderr.write(message));
+  for await (const _ of stream);
+}
+
+/** Node reports a file as a test of its own; it is not one of ours. */
+const isWholeFile = (name: string, file: string | undefined): boolean =>
+  file !== undefined && name === file;
+
+/** Specifiers of the compiled tests below `folder` whose source is still there. */
+function compiled(out: string, folder: string): string[] {
+  const base = join(root, out);
+  if (!existsSync(join(base, folder))) return [];
+  return readdirSync(join(base, folder), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".test.js"))
+    .map((file) => join(folder, file.slice(0, -".js".length)))
+    .filter((file) => existsSync(join(root, `${file}.ts`)))
+    .sort();
+}
+
+async function inParallel<T>(
+  width: number,
+  items: T[],
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const rest = [...items];
+  const worker = async () => {
+    for (let item = rest.shift(); item !== undefined; item = rest.shift())
+      await work(item);
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+}
+
+function execute(
+  command: string,
+  args: string[],
+): Promise<{ code: number | NodeJS.Signals | null; output: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd: root,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let output = "";
+    const collect = (chunk: Buffer) => (output += chunk.toString());
+    child.stdout.on("data", collect);
+    child.stderr.on("data", collect);
+    child.on("error", reject);
+    child.on("close", (code, signal) =>
+      resolve({ code: code ?? signal, output }),
+    );
+  });
+}
+
+function report(tally: Tally, ok: boolean, name: string, output: string): void {
+  if (ok) tally.passed++;
+  else tally.failed++;
+  console.log(`${ok ? "ok" : "not ok"} ${name}`);
+  if (!ok) console.log(output);
+}
