@@ -48,6 +48,48 @@ const topLevelForAwait = {
     "A module whose only await is a top-level for await crashes XS: put it in an async function.",
 };
 
+/** Who may import whom: each room of the firmware, and the rooms below it that it may use. Nothing reaches up. */
+const rooms = {
+  system: [],
+  identity: ["system"],
+  "secure-socket": ["identity", "system"],
+  mqtt: ["system"],
+  wifi: ["system"],
+  telemetry: ["system"],
+  "aws-iot": ["mqtt", "secure-socket", "identity", "system"],
+};
+
+const forbidImports = (files, patterns, message) => ({
+  files,
+  rules: {
+    "no-restricted-imports": [
+      "error",
+      { patterns: [{ group: patterns, message }] },
+    ],
+  },
+});
+
+const walls = [
+  ...Object.entries(rooms).map(([room, below]) =>
+    forbidImports(
+      [`modules/${room}/**`],
+      [
+        ...Object.keys(rooms)
+          .filter((other) => other !== room && !below.includes(other))
+          .map((other) => `**/${other}/**`),
+        "**/simulator/**",
+        "**/tests/**",
+      ],
+      `modules/${room} may import only ${[...below, "ECMA-419 and SDK specifiers"].join(", ")}.`,
+    ),
+  ),
+  forbidImports(
+    ["simulator/cloud/**", "simulator/advisor/**"],
+    ["**/modules/**"],
+    "The cloud is a second opinion on the firmware, not a mirror of it: it imports nothing of modules/.",
+  ),
+];
+
 export default tseslint.config(
   { ignores: ["build/", "node_modules/", "state/"] },
   eslint.configs.recommended,
@@ -78,6 +120,7 @@ export default tseslint.config(
       ],
     },
   },
+  ...walls,
   {
     files: ["**/*.mjs", "**/*.js"],
     languageOptions: {
