@@ -1,0 +1,143 @@
+#include "event-loop.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "clock.h"
+
+enum { watch_limit = 64 }; /* lwIP on an ESP32 has 16 sockets at most */
+
+static struct watch* first_watch;
+static struct event_timer* first_timer; /* sorted by due */
+static bool ended;
+
+void watch_start(struct watch* watch)
+{
+	if (watch->active)
+		return;
+	watch->active = true;
+	watch->next = first_watch;
+	first_watch = watch;
+}
+
+void watch_stop(struct watch* watch)
+{
+	if (!watch->active)
+		return;
+	watch->active = false;
+	struct watch** link = &first_watch;
+	while (*link != watch)
+		link = &(*link)->next;
+	*link = watch->next;
+}
+
+void timer_start(struct event_timer* timer, uint64_t milliseconds)
+{
+	timer_stop(timer);
+	timer->active = true;
+	timer->due = clock_milliseconds() + milliseconds;
+	struct event_timer** link = &first_timer;
+	while (*link && (*link)->due <= timer->due)
+		link = &(*link)->next;
+	timer->next = *link;
+	*link = timer;
+}
+
+void timer_stop(struct event_timer* timer)
+{
+	if (!timer->active)
+		return;
+	timer->active = false;
+	struct event_timer** link = &first_timer;
+	while (*link != timer)
+		link = &(*link)->next;
+	*link = timer->next;
+}
+
+static bool anything_left(void)
+{
+	if (first_watch)
+		return true;
+	for (struct event_timer* timer = first_timer; timer; timer = timer->next)
+		if (!timer->background)
+			return true;
+	return false;
+}
+
+/* Milliseconds until the next timer is due, as poll() wants them: rounded up, -1 for ever. */
+static int time_to_next_timer(void)
+{
+	if (!first_timer)
+		return -1;
+	uint64_t now = clock_milliseconds();
+	if (first_timer->due <= now)
+		return 0;
+	uint64_t wait = first_timer->due - now;
+	return wait > INT_MAX ? INT_MAX : (int)wait;
+}
+
+static struct watch* find_active(const struct watch* wanted, int fd)
+{
+	for (struct watch* watch = first_watch; watch; watch = watch->next)
+		if (watch == wanted && watch->fd == fd)
+			return watch;
+	return NULL;
+}
+
+static void wait_for_files(int timeout, void (*after_each)(void*), void* argument)
+{
+	struct pollfd files[watch_limit];
+	struct watch* watches[watch_limit];
+	nfds_t count = 0;
+	for (struct watch* watch = first_watch; watch && count < watch_limit; watch = watch->next) {
+		files[count] = (struct pollfd){ .fd = watch->fd, .events = watch->events };
+		watches[count++] = watch;
+	}
+	if (poll(files, count, timeout) < 0) {
+		if (errno == EINTR)
+			return;
+		perror("fieldnode: poll");
+		exit(1);
+	}
+	for (nfds_t i = 0; i < count && !ended; i++) {
+		/* An earlier callback may have stopped this watch and freed it. */
+		struct watch* watch = files[i].revents ? find_active(watches[i], files[i].fd) : NULL;
+		if (!watch)
+			continue;
+		watch->ready(watch, files[i].revents);
+		after_each(argument);
+	}
+}
+
+static void fire_due_timers(void (*after_each)(void*), void* argument)
+{
+	/* Timers that a callback starts wait for the next turn, so that a timer of 0 ms cannot starve the files. */
+	uint64_t now = clock_milliseconds();
+	unsigned int due = 0;
+	for (struct event_timer* timer = first_timer; timer && timer->due <= now; timer = timer->next)
+		due++;
+	while (due-- > 0 && first_timer && first_timer->due <= now && !ended) {
+		struct event_timer* timer = first_timer;
+		timer_stop(timer);
+		timer->fire(timer);
+		after_each(argument);
+	}
+}
+
+void event_loop_run(void (*after_each)(void*), void* argument)
+{
+	after_each(argument);
+	while (!ended && anything_left()) {
+		wait_for_files(time_to_next_timer(), after_each, argument);
+		fire_due_timers(after_each, argument);
+	}
+}
+
+void event_loop_end(void)
+{
+	ended = true;
+}
