@@ -1,0 +1,96 @@
+import type { webcrypto } from "node:crypto";
+import type { Store } from "../store.js";
+import x509 from "../x509.js";
+import {
+  issueDeviceCertificate,
+  makeDeviceAuthority,
+} from "./device-authority.js";
+import type { KeyKind } from "./key-pair.js";
+import {
+  issueServerCertificate,
+  makeServerAuthorities,
+  type AuthorityRecord,
+  type ServerAuthorities,
+  type ServerCertificate,
+} from "./server-chain.js";
+
+/** The endpoint's certificate is issued anew when less than this is left of it. */
+const renewBefore = 30 * 86_400_000;
+
+/** All that the authority keeps. */
+interface AuthorityState {
+  readonly rsa: ServerAuthorities;
+  readonly ec: ServerAuthorities;
+  readonly device: AuthorityRecord;
+}
+
+/**
+ * The cloud's certificate authority: the chains that its endpoint shows in RSA and in EC, and the one that signs device
+ * certificates. Made on first use and kept in the state folder.
+ */
+export class CertificateAuthority {
+  readonly #store: Store;
+  readonly #state: AuthorityState;
+
+  private constructor(store: Store, state: AuthorityState) {
+    this.#store = store;
+    this.#state = state;
+  }
+
+  /** The authority of this state folder; the first process that asks makes it, also when two ask at once. */
+  static async open(store: Store): Promise<CertificateAuthority> {
+    const known = store.meta.get("authority") as AuthorityState | undefined;
+    if (known) return new CertificateAuthority(store, known);
+    const [rsa, ec, device] = await Promise.all([
+      makeServerAuthorities("RSA-2048"),
+      makeServerAuthorities("P-256"),
+      makeDeviceAuthority(),
+    ]);
+    const state = store.transaction(() => {
+      const other = store.meta.get("authority") as AuthorityState | undefined;
+      if (!other) store.meta.putSync("authority", { rsa, ec, device });
+      return other ?? { rsa, ec, device };
+    });
+    return new CertificateAuthority(store, state);
+  }
+
+  /** What a device has to trust: the RSA root and the EC root, PEM. */
+  get roots(): string {
+    return this.#state.rsa.root.certificate + this.#state.ec.root.certificate;
+  }
+
+  /** The endpoint's certificate in one kind of key; the stored one while it lasts. */
+  async serverCertificate(
+    kind: KeyKind,
+    endpoint: string,
+  ): Promise<ServerCertificate> {
+    const key = ["server-certificate", kind, endpoint];
+    const known = this.#store.meta.get(key) as ServerCertificate | undefined;
+    if (known && known.notAfter - Date.now() > renewBefore) return known;
+    const authorities = kind === "RSA-2048" ? this.#state.rsa : this.#state.ec;
+    const fresh = await issueServerCertificate(authorities, endpoint);
+    this.#store.meta.putSync(key, fresh);
+    return fresh;
+  }
+
+  /** Issues a certificate for a device's public key, PEM. */
+  async issueForKey(publicKey: webcrypto.CryptoKey): Promise<string> {
+    return issueDeviceCertificate(this.#state.device, publicKey);
+  }
+
+  /**
+   * Issues a certificate for a signing request (PKCS #10, PEM), which must be signed by its own key.
+   * @param keepSubject takes the request's subject instead of AWS's
+   * @throws Error when the request is malformed or its signature is wrong
+   */
+  async issueForRequest(pem: string, keepSubject: boolean): Promise<string> {
+    const request = new x509.Pkcs10CertificateRequest(pem);
+    if (!(await request.verify()))
+      throw new Error("The signing request is not signed by its own key.");
+    return issueDeviceCertificate(
+      this.#state.device,
+      request.publicKey,
+      keepSubject ? request.subject : undefined,
+    );
+  }
+}

@@ -1,0 +1,69 @@
+import { webcrypto } from "node:crypto";
+
+/** Kinds of key the cloud makes: AWS has an RSA and an EC chain, and issues RSA keys unless asked for others. */
+export type KeyKind = "RSA-2048" | "P-256";
+
+/** A key pair that can be written down. */
+export type KeyPair = webcrypto.CryptoKeyPair;
+
+const generation = {
+  "RSA-2048": {
+    name: "RSASSA-PKCS1-v1_5",
+    hash: "SHA-256",
+    modulusLength: 2048,
+    publicExponent: new Uint8Array([1, 0, 1]),
+  },
+  "P-256": { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" },
+} as const;
+
+/** How a key of this kind signs certificates. */
+export function signatureOf(kind: KeyKind): { name: string; hash: string } {
+  return { name: generation[kind].name, hash: "SHA-256" };
+}
+
+/** Makes a key pair. */
+export async function generateKeyPair(kind: KeyKind): Promise<KeyPair> {
+  return (await webcrypto.subtle.generateKey(generation[kind], true, [
+    "sign",
+    "verify",
+  ])) as KeyPair;
+}
+
+/** The private key as PKCS #8 PEM. */
+export async function privateKeyToPem(pair: KeyPair): Promise<string> {
+  return toPem(
+    "PRIVATE KEY",
+    await webcrypto.subtle.exportKey("pkcs8", pair.privateKey),
+  );
+}
+
+/** The public key as SubjectPublicKeyInfo PEM. */
+export async function publicKeyToPem(pair: KeyPair): Promise<string> {
+  return toPem(
+    "PUBLIC KEY",
+    await webcrypto.subtle.exportKey("spki", pair.publicKey),
+  );
+}
+
+/** Reads back what `privateKeyToPem` wrote, for signing. */
+export async function signingKeyFromPem(
+  kind: KeyKind,
+  pem: string,
+): Promise<webcrypto.CryptoKey> {
+  const base64 = pem.replace(/-----[^-]+-----|\s/g, "");
+  return webcrypto.subtle.importKey(
+    "pkcs8",
+    Buffer.from(base64, "base64"),
+    generation[kind],
+    false,
+    ["sign"],
+  );
+}
+
+function toPem(label: string, der: ArrayBuffer): string {
+  const lines =
+    Buffer.from(der)
+      .toString("base64")
+      .match(/.{1,64}/g) ?? [];
+  return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
+}

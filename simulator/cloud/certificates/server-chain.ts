@@ -1,0 +1,216 @@
+import { randomBytes, type webcrypto } from "node:crypto";
+import x509 from "../x509.js";
+import {
+  generateKeyPair,
+  privateKeyToPem,
+  signatureOf,
+  signingKeyFromPem,
+  type KeyKind,
+} from "./key-pair.js";
+
+/** A certificate authority as it is kept: its certificate and its key, both PEM. */
+export interface AuthorityRecord {
+  readonly kind: KeyKind;
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
+/**
+ * The authorities behind the endpoint in one kind of key. They stand for Amazon's: the root that clients trust, the
+ * intermediate that signs the endpoint, and the older roots of other owners that vouched for the root when it was new.
+ */
+export interface ServerAuthorities {
+  readonly root: AuthorityRecord;
+  readonly intermediate: AuthorityRecord;
+  /** The root's key signed by the older root, as the server sends it. */
+  readonly crossSignedRoot: string;
+  /** The older root signed by one older still, the last certificate of the chain. */
+  readonly crossSignedOlderRoot: string;
+}
+
+/** The endpoint's certificate, with what the server sends after it. */
+export interface ServerCertificate {
+  readonly kind: KeyKind;
+  readonly privateKey: string;
+  /** Leaf, intermediate and the two cross-signed roots: the four certificates AWS was seen to send. */
+  readonly chain: string;
+  /** When the leaf ends, in ms since 1970. */
+  readonly notAfter: number;
+}
+
+const day = 86_400_000;
+/** The endpoint's certificate lives about 11 months, as AWS's does. */
+const leafLifetime = 335 * day;
+/** Certificates begin an hour before they are made: a node's clock may be behind. */
+const backdate = 3_600_000;
+
+const names = {
+  "RSA-2048": { number: 1, intermediate: "Fieldnode Local RSA 2048 M01" },
+  "P-256": { number: 3, intermediate: "Fieldnode Local ECDSA 256 M01" },
+} as const;
+
+/** Makes the authorities of one kind of key. */
+export async function makeServerAuthorities(
+  kind: KeyKind,
+): Promise<ServerAuthorities> {
+  const rootName = `CN=Fieldnode Local Root CA ${names[kind].number}, O=Fieldnode, C=US`;
+  const olderName =
+    "CN=Fieldnode Local Services Root CA - G2, O=Fieldnode Services, L=Scottsdale, ST=Arizona, C=US";
+  const oldestName =
+    "OU=Fieldnode Local Class 2 Certification Authority, O=Fieldnode Services, C=US";
+  const [root, intermediate, older, oldest] = await Promise.all([
+    generateKeyPair(kind),
+    generateKeyPair(kind),
+    generateKeyPair(kind),
+    generateKeyPair(kind),
+  ]);
+  const years = (count: number) => Date.now() + count * 365 * day;
+  const authority = async (
+    subject: string,
+    publicKey: webcrypto.CryptoKey,
+    issuer: string,
+    signingKey: webcrypto.CryptoKey,
+    notAfter: number,
+    pathLength?: number,
+  ) =>
+    (
+      await x509.X509CertificateGenerator.create({
+        serialNumber: serialNumber(),
+        subject,
+        issuer,
+        notBefore: new Date(Date.now() - backdate),
+        notAfter: new Date(notAfter),
+        publicKey,
+        signingKey,
+        signingAlgorithm: signatureOf(kind),
+        extensions: [
+          new x509.BasicConstraintsExtension(true, pathLength, true),
+          new x509.KeyUsagesExtension(
+            x509.KeyUsageFlags.digitalSignature |
+              x509.KeyUsageFlags.keyCertSign |
+              x509.KeyUsageFlags.cRLSign,
+            true,
+          ),
+          await x509.SubjectKeyIdentifierExtension.create(publicKey),
+          ...(subject === issuer ? [] : revocationPlaces("root")),
+        ],
+      })
+    ).toString("pem") + "\n";
+  return {
+    root: {
+      kind,
+      certificate: await authority(
+        rootName,
+        root.publicKey,
+        rootName,
+        root.privateKey,
+        years(20),
+      ),
+      privateKey: await privateKeyToPem(root),
+    },
+    intermediate: {
+      kind,
+      certificate: await authority(
+        `CN=${names[kind].intermediate}, O=Fieldnode, C=US`,
+        intermediate.publicKey,
+        rootName,
+        root.privateKey,
+        years(10),
+        0,
+      ),
+      privateKey: await privateKeyToPem(intermediate),
+    },
+    crossSignedRoot: await authority(
+      rootName,
+      root.publicKey,
+      olderName,
+      older.privateKey,
+      years(15),
+    ),
+    crossSignedOlderRoot: await authority(
+      olderName,
+      older.publicKey,
+      oldestName,
+      oldest.privateKey,
+      years(15),
+    ),
+  };
+}
+
+/** Issues the certificate of `endpoint`: SAN, usages and lifetime as AWS's leaf has them, loopback names added. */
+export async function issueServerCertificate(
+  authorities: ServerAuthorities,
+  endpoint: string,
+): Promise<ServerCertificate> {
+  const { kind, certificate } = authorities.intermediate;
+  const parentDomain = endpoint.slice(endpoint.indexOf(".") + 1);
+  const pair = await generateKeyPair(kind);
+  const notAfter = Date.now() + leafLifetime;
+  const issuer = new x509.X509Certificate(certificate);
+  const leaf = await x509.X509CertificateGenerator.create({
+    serialNumber: serialNumber(),
+    subject: `CN=*.${parentDomain}`,
+    issuer: issuer.subject,
+    notBefore: new Date(Date.now() - backdate),
+    notAfter: new Date(notAfter),
+    publicKey: pair.publicKey,
+    signingKey: await signingKeyFromPem(
+      kind,
+      authorities.intermediate.privateKey,
+    ),
+    signingAlgorithm: signatureOf(kind),
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(
+        x509.KeyUsageFlags.digitalSignature |
+          (kind === "RSA-2048" ? x509.KeyUsageFlags.keyEncipherment : 0),
+        true,
+      ),
+      new x509.ExtendedKeyUsageExtension([
+        x509.ExtendedKeyUsage.serverAuth,
+        x509.ExtendedKeyUsage.clientAuth,
+      ]),
+      new x509.SubjectAlternativeNameExtension([
+        { type: "dns", value: endpoint },
+        { type: "dns", value: parentDomain },
+        { type: "dns", value: `*.${parentDomain}` },
+        { type: "dns", value: "localhost" },
+        { type: "ip", value: "127.0.0.1" },
+      ]),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
+      await x509.SubjectKeyIdentifierExtension.create(pair.publicKey),
+      ...revocationPlaces("intermediate"),
+    ],
+  });
+  return {
+    kind,
+    privateKey: await privateKeyToPem(pair),
+    chain: [
+      leaf.toString("pem") + "\n",
+      certificate,
+      authorities.crossSignedRoot,
+      authorities.crossSignedOlderRoot,
+    ].join(""),
+    notAfter,
+  };
+}
+
+/** A serial number of 16 random bytes whose first bit is clear (RFC 5280 section 4.1.2.2: positive). */
+export function serialNumber(): string {
+  const bytes = randomBytes(16);
+  bytes[0] = (bytes[0]! & 0x7f) | 0x40;
+  return bytes.toString("hex");
+}
+
+/** The places that public certificates name for revocation: nobody fetches them here, but they give the chain its size. */
+function revocationPlaces(issuer: string) {
+  const place = `http://pki.iot.local-1.localhost/${issuer}`;
+  return [
+    new x509.CRLDistributionPointsExtension([`${place}.crl`]),
+    new x509.AuthorityInfoAccessExtension({
+      ocsp: new x509.GeneralName("url", `${place}/ocsp`),
+      caIssuers: new x509.GeneralName("url", `${place}.cer`),
+    }),
+    new x509.CertificatePolicyExtension(["2.23.140.1.2.1"]),
+  ];
+}

@@ -1,0 +1,65 @@
+/**
+ * What AWS does not document, or documents in two ways, and how this cloud decides it: all of it in this one place.
+ *
+ * Every field is a switch of `new Cloud({ choices: { … } })`; the default is what the best evidence says.
+ */
+export interface Choices {
+  /**
+   * Where a certificate that is unknown, not ACTIVE or expired is refused. Newer reports (2021 and later) agree that the
+   * handshake completes and the connection is closed before any CONNACK.
+   */
+  readonly refuseCertificateAt: "connect" | "handshake-end";
+  /** A ClientHello without a server name: newer AWS text recommends it, older text demands it. */
+  readonly missingServerName: "accept" | "refuse";
+  /** An MQTT 5 publish of QoS 0 that the policy denies. No source; DISCONNECT 0x87 is in AWS's list. */
+  readonly deniedQoS0: "drop" | "disconnect";
+  /** Where a QoS 1 publish to an invalid topic is refused in MQTT 5; both packets list 0x90. */
+  readonly invalidTopic: "puback" | "disconnect";
+  /** MQTT 5 reason code of a publish that is too large: 0x95 packet too large or 0x97 quota exceeded. */
+  readonly tooLargeReason: 0x95 | 0x97;
+  /** MQTT 5 reason code of the DISCONNECT for more than eight filters in one SUBSCRIBE or UNSUBSCRIBE. */
+  readonly tooManyFiltersReason: 0x82 | 0x97;
+  /** Milliseconds a client may take for its TLS handshake. */
+  readonly handshakeTimeout: number;
+  /** Milliseconds a client may take between the handshake and its CONNECT. */
+  readonly connectTimeout: number;
+  /** Longest session expiry, and that of a persistent 3.1.1 session, in seconds. An account can raise it to 604,800. */
+  readonly maxSessionExpiry: number;
+  /** Messages stored for a persistent session are replayed at this pace (a second); 0 replays them at once. */
+  readonly replayRate: number;
+  /** Publishes a second on one connection, counted in each direction; what exceeds it is discarded. 0 does not limit. */
+  readonly publishRate: number;
+  /** CONNECT packets a second for one client id, after `connectBurst` of them. 0 does not limit. */
+  readonly connectRate: number;
+  /** CONNECT packets of one client id that are accepted at once before `connectRate` counts. */
+  readonly connectBurst: number;
+  /** Milliseconds until a QoS 1 message without acknowledgement is sent again on the same connection; 0 never. */
+  readonly redeliveryInterval: number;
+  /** Whether the subject of a certificate signing request is kept. The default is the worst case for CN-based policies. */
+  readonly keepRequestedSubject: boolean;
+  /** Whether a wildcard in an action compares letters regardless of case, as IAM does. */
+  readonly ignoreActionCase: boolean;
+  /** Milliseconds between looks at the store for certificates and policies that another process changed. */
+  readonly registryInterval: number;
+}
+
+/** The choices this cloud makes unless told otherwise. */
+export const defaultChoices: Choices = {
+  refuseCertificateAt: "connect",
+  missingServerName: "accept",
+  deniedQoS0: "drop",
+  invalidTopic: "puback",
+  tooLargeReason: 0x95,
+  tooManyFiltersReason: 0x97,
+  handshakeTimeout: 10_000,
+  connectTimeout: 10_000,
+  maxSessionExpiry: 3_600,
+  replayRate: 10,
+  publishRate: 100,
+  connectRate: 1,
+  connectBurst: 10,
+  redeliveryInterval: 20_000,
+  keepRequestedSubject: false,
+  ignoreActionCase: true,
+  registryInterval: 1_000,
+};

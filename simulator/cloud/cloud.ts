@@ -1,0 +1,303 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { CertificateAuthority } from "./certificates/certificate-authority.js";
+import type { ServerCertificate } from "./certificates/server-chain.js";
+import { defaultChoices, type Choices } from "./choices.js";
+import { CloudLock } from "./cloud-lock.js";
+import { EventLog, type EventListener } from "./event-log.js";
+import type { Will } from "./mqtt/admission.js";
+import { Broker } from "./mqtt/broker.js";
+import { Connection, type ConnectionServices } from "./mqtt/connection.js";
+import { Lifecycle } from "./mqtt/lifecycle.js";
+import { RateLimit } from "./mqtt/rate-limit.js";
+import { reason } from "./mqtt/reason.js";
+import { Wills } from "./mqtt/wills.js";
+import { endpointName } from "./names.js";
+import { Registry } from "./registry/registry.js";
+import { Store } from "./store.js";
+import {
+  defaultSecurityPolicy,
+  securityPolicies,
+  type SecurityPolicyName,
+} from "./tls/security-policy.js";
+import { TlsListener, type SecureClient } from "./tls/tls-listener.js";
+
+/** How a cloud is set up. */
+export interface CloudOptions {
+  /** Folder that everything is kept in; made when it is not there. */
+  readonly stateDir: string;
+  /** Address to listen on; 127.0.0.1 when absent. */
+  readonly address?: string;
+  /** MQTT port; 0 takes any, absent takes 8883. */
+  readonly port?: number;
+  /** Stand-in for port 443 (MQTT with ALPN `x-amzn-mqtt-ca`); 0 takes any, absent opens none. */
+  readonly alpnPort?: number;
+  readonly securityPolicy?: SecurityPolicyName;
+  readonly choices?: Partial<Choices>;
+  /** Is told everything that happens, with the reasons that devices are not told. */
+  readonly onEvent?: EventListener;
+}
+
+/** Milliseconds between looks at the age of the endpoint's certificate. */
+const renewInterval = 6 * 3_600_000;
+
+/**
+ * A local AWS IoT Core: TLS endpoint, registry, policies, MQTT broker, one folder of state.
+ *
+ * `const cloud = await new Cloud({ stateDir, port: 0 }).start(); … await cloud.stop();`
+ */
+export class Cloud {
+  readonly log = new EventLog();
+  readonly #options: CloudOptions;
+  readonly #choices: Choices;
+  readonly #clients = new Map<string, Connection>();
+  readonly #connects = new Map<string, RateLimit>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  #running: Running | undefined;
+
+  constructor(options: CloudOptions) {
+    this.#options = options;
+    this.#choices = { ...defaultChoices, ...options.choices };
+    if (options.onEvent) this.log.listen(options.onEvent);
+  }
+
+  /** Data endpoint's host name: `<prefix>-ats.iot.local-1.localhost`. */
+  get endpoint(): string {
+    return this.#state.endpoint;
+  }
+
+  /** MQTT port. */
+  get port(): number {
+    return this.#state.listener.port;
+  }
+
+  /** Port of 443's stand-in. */
+  get alpnPort(): number | undefined {
+    return this.#state.alpnListener?.port;
+  }
+
+  /** File with the roots that a device has to trust, PEM. */
+  get rootCaFile(): string {
+    return join(this.#options.stateDir, "root-ca.pem");
+  }
+
+  /** Things, certificates and policies. */
+  get registry(): Registry {
+    return this.#state.registry;
+  }
+
+  /** Issues certificates. */
+  get authority(): CertificateAuthority {
+    return this.#state.authority;
+  }
+
+  /** Sessions and subscriptions. */
+  get broker(): Broker {
+    return this.#state.broker;
+  }
+
+  /**
+   * Opens the state and listens.
+   * @throws StateError when the folder cannot be used; the system's error when a port cannot be had
+   */
+  async start(): Promise<this> {
+    const { stateDir } = this.#options;
+    const store = new Store(stateDir);
+    const lock = CloudLock.take(store);
+    try {
+      const authority = await CertificateAuthority.open(store);
+      const endpoint = endpointName(store.endpointPrefix);
+      writeFileSync(this.rootCaFile, authority.roots);
+      const registry = new Registry(store);
+      const broker = new Broker(store, this.#choices, this.log);
+      const services = this.#services(broker, registry);
+      const listener = await this.#listener(
+        false,
+        endpoint,
+        authority,
+        services,
+      );
+      const alpnListener =
+        this.#options.alpnPort === undefined
+          ? undefined
+          : await this.#listener(true, endpoint, authority, services);
+      this.#running = {
+        store,
+        lock,
+        authority,
+        endpoint,
+        registry,
+        broker,
+        services,
+        listener,
+        ...(alpnListener && { alpnListener }),
+      };
+      await this.#listen(this.#running);
+    } catch (error) {
+      lock.release();
+      await store.close();
+      throw error;
+    }
+    this.#watch();
+    return this;
+  }
+
+  /** Tells every client that the server goes, closes the ports and the state. */
+  async stop(): Promise<void> {
+    const running = this.#running;
+    if (!running) return;
+    this.#running = undefined;
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+    for (const connection of [...this.#clients.values()])
+      connection.end(
+        reason.serverShuttingDown,
+        "SERVER_INITIATED_DISCONNECT",
+        "the cloud stops",
+        "Server is shutting down",
+      );
+    running.services.wills.stop();
+    await new Promise((resolve) => setImmediate(resolve));
+    await running.listener.close();
+    await running.alpnListener?.close();
+    running.broker.stop();
+    running.lock.release();
+    await running.store.close();
+    this.log.add({ type: "stopped" });
+  }
+
+  get #state(): Running {
+    if (!this.#running) throw new Error("The cloud is not running.");
+    return this.#running;
+  }
+
+  #services(broker: Broker, registry: Registry): ConnectionServices {
+    return {
+      broker,
+      registry,
+      choices: this.#choices,
+      log: this.log,
+      lifecycle: new Lifecycle(broker),
+      wills: new Wills((clientId: string, { message }: Will) => {
+        const { receivers } = broker.publish(message, clientId);
+        this.log.add({
+          type: "publish",
+          client: `${clientId} (its will)`,
+          topic: message.topic,
+          QoS: message.qos,
+          retain: message.retain,
+          bytes: message.payload.length,
+          receivers,
+        });
+      }),
+      clients: this.#clients,
+      mayConnect: (clientId) => this.#mayConnect(clientId),
+    };
+  }
+
+  async #listener(
+    needsAlpn: boolean,
+    endpoint: string,
+    authority: CertificateAuthority,
+    services: ConnectionServices,
+  ): Promise<TlsListener> {
+    return new TlsListener({
+      policy:
+        securityPolicies[this.#options.securityPolicy ?? defaultSecurityPolicy],
+      certificates: await serverCertificates(authority, endpoint),
+      serverNames: [endpoint, "localhost"],
+      missingServerName: this.#choices.missingServerName,
+      needsAlpn,
+      handshakeTimeout: this.#choices.handshakeTimeout,
+      log: this.log,
+      onClient: (client: SecureClient) =>
+        new Connection(client.socket, client, services),
+    });
+  }
+
+  async #listen(running: Running): Promise<void> {
+    const address = this.#options.address ?? "127.0.0.1";
+    await running.listener.listen(this.#options.port ?? 8883, address);
+    try {
+      await running.alpnListener?.listen(this.#options.alpnPort ?? 0, address);
+    } catch (error) {
+      await running.listener.close();
+      throw error;
+    }
+    this.log.add({
+      type: "listening",
+      endpoint: running.endpoint,
+      address,
+      port: running.listener.port,
+      ...(running.alpnListener && { alpnPort: running.alpnListener.port }),
+    });
+  }
+
+  /** Looks for changes of the registry by other processes, and for the end of the endpoint's certificate. */
+  #watch(): void {
+    const { registry } = this.#state;
+    let revision = registry.revision;
+    const look = setInterval(() => {
+      registry.refresh();
+      if (registry.revision === revision) return;
+      revision = registry.revision;
+      for (const connection of [...this.#clients.values()])
+        connection.reconsider();
+    }, this.#choices.registryInterval);
+    const renew = setInterval(() => {
+      void this.#renew();
+    }, renewInterval);
+    look.unref();
+    renew.unref();
+    this.#timers.push(look, renew);
+  }
+
+  async #renew(): Promise<void> {
+    const running = this.#running;
+    if (!running) return;
+    const certificates = await serverCertificates(
+      running.authority,
+      running.endpoint,
+    );
+    running.listener.renew(certificates);
+    running.alpnListener?.renew(certificates);
+  }
+
+  #mayConnect(clientId: string): boolean {
+    for (const [id, limit] of this.#connects) {
+      if (!limit.idle) break;
+      this.#connects.delete(id);
+    }
+    let limit = this.#connects.get(clientId);
+    if (!limit) {
+      const { connectRate, connectBurst } = this.#choices;
+      this.#connects.set(
+        clientId,
+        (limit = new RateLimit(connectRate, connectBurst)),
+      );
+    }
+    return limit.take();
+  }
+}
+
+/** Everything of a cloud that runs. */
+interface Running {
+  readonly store: Store;
+  readonly lock: CloudLock;
+  readonly authority: CertificateAuthority;
+  readonly endpoint: string;
+  readonly registry: Registry;
+  readonly broker: Broker;
+  readonly services: ConnectionServices;
+  readonly listener: TlsListener;
+  readonly alpnListener?: TlsListener;
+}
+
+async function serverCertificates(
+  authority: CertificateAuthority,
+  endpoint: string,
+): Promise<ServerCertificate[]> {
+  return Promise.all([
+    authority.serverCertificate("RSA-2048", endpoint),
+    authority.serverCertificate("P-256", endpoint),
+  ]);
+}

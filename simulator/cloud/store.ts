@@ -1,0 +1,113 @@
+import { randomBytes } from "node:crypto";
+import { chmodSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { open, type Database, type RootDatabase } from "lmdb";
+import { assertIntactDatabase, StateError } from "./store-check.js";
+
+/** Key of a record: a name, or several parts in order. */
+export type StoreKey = string | (string | number)[];
+
+/**
+ * Everything of the cloud that outlives a restart, in one folder.
+ *
+ * LMDB: a write is there after `kill -9` once it is committed, and several processes may have the folder open at once, which
+ * is how `provision` reaches a cloud that is running. Only the tables are here; what they mean belongs to their owners.
+ */
+export class Store {
+  readonly directory: string;
+  /** Names, keys and counters of the cloud itself. */
+  readonly meta: Database<unknown, StoreKey>;
+  /** Things by name. */
+  readonly things: Database<unknown, StoreKey>;
+  /** Certificates by id. */
+  readonly certificates: Database<unknown, StoreKey>;
+  /** Policies by name. */
+  readonly policies: Database<unknown, StoreKey>;
+  /** What is attached to what: `[relation, from, to]`. */
+  readonly links: Database<unknown, StoreKey>;
+  /** Persistent MQTT sessions by client id. */
+  readonly sessions: Database<unknown, StoreKey>;
+  /** Messages that wait for persistent sessions: `[client id, number]`. */
+  readonly messages: Database<unknown, StoreKey>;
+  /** Retained messages by topic. */
+  readonly retained: Database<unknown, StoreKey>;
+  readonly #root: RootDatabase<unknown, StoreKey>;
+
+  /**
+   * Opens the folder, and makes it (0700: it holds the authority's keys) when it is not there.
+   * @throws StateError when it cannot be used, with what to do about it
+   */
+  constructor(directory: string) {
+    this.directory = directory;
+    try {
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      chmodSync(directory, 0o700);
+      assertIntactDatabase(join(directory, "data.mdb"));
+      this.#root = open<unknown, StoreKey>({
+        path: directory,
+        maxDbs: 24,
+        noSubdir: false,
+      });
+      const table = (name: string) =>
+        this.#root.openDB<unknown, StoreKey>({ name });
+      this.meta = table("meta");
+      this.things = table("things");
+      this.certificates = table("certificates");
+      this.policies = table("policies");
+      this.links = table("links");
+      this.sessions = table("sessions");
+      this.messages = table("messages");
+      this.retained = table("retained");
+    } catch (error) {
+      throw StateError.from(error, directory);
+    }
+  }
+
+  /** Runs `work` as one transaction: all of its writes are kept, or (when it throws, or the machine stops) none. */
+  transaction<T>(work: () => T): T {
+    return this.#root.transactionSync(work);
+  }
+
+  /** Lets the next read see what other processes committed since. */
+  refresh(): void {
+    this.#root.resetReadTxn();
+  }
+
+  /** Resolves when every write made so far is committed. */
+  async committed(): Promise<void> {
+    await this.#root.committed;
+  }
+
+  /** Writes what is under way and closes the folder. */
+  async close(): Promise<void> {
+    await this.#root.committed;
+    await this.#root.close();
+  }
+
+  /** Number that grows with each change to things, certificates, policies or attachments. */
+  get registryRevision(): number {
+    return (this.meta.get("registry-revision") as number | undefined) ?? 0;
+  }
+
+  /** Tells every process on this folder that the registry changed. Call it inside the transaction that changes it. */
+  touchRegistry(): void {
+    this.meta.putSync("registry-revision", this.registryRevision + 1);
+  }
+
+  /** The endpoint's prefix: 14 lower-case letters and digits, made once. */
+  get endpointPrefix(): string {
+    return this.transaction(() => {
+      const known = this.meta.get("endpoint-prefix") as string | undefined;
+      if (known) return known;
+      const letters = "abcdefghijklmnopqrstuvwxyz0123456789";
+      const prefix =
+        "a" +
+        Array.from(
+          randomBytes(13),
+          (byte) => letters[byte % letters.length],
+        ).join("");
+      this.meta.putSync("endpoint-prefix", prefix);
+      return prefix;
+    });
+  }
+}
