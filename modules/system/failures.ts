@@ -293,6 +293,16 @@ export const failures = {
     "IoT Core takes 128 KB a message.",
     "Send it in parts.",
   ),
+  "mqtt.quota": passing(
+    "The broker has no room for it now",
+    "A quota of the account or of the connection is used up.",
+    "Publish less often, or raise the quota.",
+  ),
+  "mqtt.full": passing(
+    "Too many messages wait to be acknowledged",
+    "The node is offline, or publishes faster than the broker acknowledges.",
+    "Publish again when earlier messages are through.",
+  ),
   "mqtt.rejected": lasting(
     "The broker did not take the message or subscription",
     "Its reason stands in brackets.",
