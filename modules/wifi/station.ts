@@ -1,6 +1,7 @@
 import Timer from "timer";
 import { Backoff } from "../system/backoff.js";
 import { Failure } from "../system/failure.js";
+import { log } from "../system/log.js";
 
 /** What a scan finds, as `embedded:network/interface/wifi` gives it. RSSI in dBm. */
 interface AccessPoint {
@@ -107,10 +108,12 @@ export class Station {
     this.#timer = undefined;
     this.#state = "joined";
     this.#backoff.reset();
-    this.#options.onJoined({
-      address: this.#interface.address!,
-      RSSI: this.#interface.RSSI,
-    });
+    const { address, RSSI } = this.#interface;
+    log(
+      "wifi",
+      `joined ${this.#options.SSID}, ${address!}, ${RSSI ?? "?"} dBm`,
+    );
+    this.#options.onJoined({ address: address!, RSSI });
   }
 
   /** Joining failed: says why as far as the interface lets us know, by how far it came and by what a scan finds. */

@@ -137,12 +137,12 @@ function editDistance(a: string, b: string): number {
     for (let j = 1; j <= b.length; j++)
       next.push(
         Math.min(
-          next[j - 1]! + 1,
-          row[j]! + 1,
-          row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1),
+          next[j - 1] + 1,
+          row[j] + 1,
+          row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1),
         ),
       );
     row = next;
   }
-  return row[b.length]!;
+  return row[b.length];
 }

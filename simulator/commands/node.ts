@@ -1,49 +1,97 @@
 import { join } from "node:path";
 import { AccessPoint } from "../device/access-point/access-point.js";
-import { parseFlags } from "./command-line.js";
-import { ExpectedError } from "./expected-error.js";
+import { parseFlags, usage, UsageError, type Flags } from "./command-line.js";
 import { writeIdentity } from "./flash-image.js";
 import { NodeProcess } from "./node-process.js";
 import { root } from "./project.js";
 
+const flags = {
+  endpoint: {
+    type: "string",
+    value: "HOST[:PORT]",
+    help: "MQTT over TLS; port 8883 unless given",
+    required: true,
+  },
+  thing: {
+    type: "string",
+    value: "NAME",
+    help: "the thing's name, which is the client id too",
+    required: true,
+  },
+  cert: {
+    type: "string",
+    value: "FILE",
+    help: "the node's certificate, PEM or DER",
+    required: true,
+  },
+  key: {
+    type: "string",
+    value: "FILE",
+    help: "its private key, PEM or DER",
+    required: true,
+  },
+  trust: {
+    type: "string",
+    value: "FILE",
+    help: "roots to trust; not needed below amazonaws.com",
+  },
+  flash: {
+    type: "string",
+    value: "DIR",
+    help: "the node's flash, state/nodes/NAME unless given",
+  },
+  interval: {
+    type: "number",
+    value: "MS",
+    help: "milliseconds between samples, 5000 unless given",
+  },
+  count: {
+    type: "number",
+    value: "N",
+    help: "end after N acknowledged samples; a failure that does not heal by itself then ends the run",
+  },
+  mqtt: { type: "string", value: "3.1.1|5", help: "5 unless given" },
+  "wifi-delay": {
+    type: "number",
+    value: "MS",
+    help: "how long the model of the Wi-Fi takes to join, 200 unless given",
+  },
+  help: { type: "boolean", help: "prints this" },
+} as const satisfies Flags;
+
 /**
  * `npm run node`: the firmware on the simulator's device against any endpoint: the local cloud, mosquitto, or AWS.
  *
- * The certificate, the key and the trusted root are written into the node's flash first, as flashing a board does. The
+ * The certificate, the key and the trusted roots are written into the node's flash first, as flashing a board does. The
  * Wi-Fi, its name server and its time server are a model around the desktop's own network. Returns the node's exit code:
- * 0 after `--count` acknowledged publishes, 2 after a failure that does not heal by itself.
+ * 0 after `--count` acknowledged samples, 2 after a failure that does not heal by itself.
  */
 export async function main(argv: string[]): Promise<number> {
-  const flags = parseFlags(argv, {
-    endpoint: { type: "string", required: true },
-    thing: { type: "string", required: true },
-    cert: { type: "string", required: true },
-    key: { type: "string", required: true },
-    trust: { type: "string" },
-    flash: { type: "string" },
-    interval: { type: "string", default: "5000" },
-    count: { type: "string", default: "0" },
-    mqtt: { type: "string", default: "5" },
-    "wifi-delay": { type: "string", default: "200" },
-  });
-  const { endpoint, thing, cert, key, trust } = flags;
-  const flash = flags.flash ?? join(root, "state", "nodes", thing);
-  const config = {
-    endpoint,
-    thing,
-    mqtt: oneOf("--mqtt", flags.mqtt, ["5", "3.1.1"]),
-    interval: wholeNumber("--interval", flags.interval, 10),
-    count: wholeNumber("--count", flags.count, 0),
-  };
-  writeIdentity(flash, { cert, key, trust });
+  if (argv.includes("--help")) {
+    console.log(usage("node", "The firmware against any endpoint.", flags));
+    return 0;
+  }
+  const given = parseFlags(argv, flags);
+  const { endpoint, thing, interval = 5000, mqtt = "5" } = given;
+  if (mqtt !== "5" && mqtt !== "3.1.1")
+    throw new UsageError(`--mqtt is 5 or 3.1.1, not "${mqtt}".`);
+  if (interval < 10)
+    throw new UsageError(`--interval is at least 10, not ${interval}.`);
 
-  const accessPoint = new AccessPoint({
-    delay: wholeNumber("--wifi-delay", flags["wifi-delay"], 0),
-  });
+  const flash = given.flash ?? join(root, "state", "nodes", thing);
+  writeIdentity(flash, given);
+  const accessPoint = new AccessPoint({ delay: given["wifi-delay"] ?? 200 });
   await accessPoint.open();
   const node = new NodeProcess({
     flash,
-    config: { ...config, ...accessPoint.settings },
+    config: {
+      endpoint,
+      thing,
+      mqtt,
+      interval,
+      count: given.count ?? 0,
+      ...accessPoint.settings,
+    },
     device: accessPoint.deviceOptions,
     onLine: (line) => console.log(line),
   });
@@ -52,23 +100,4 @@ export async function main(argv: string[]): Promise<number> {
   const code = await node.ended;
   accessPoint.close();
   return code;
-}
-
-function wholeNumber(flag: string, text: string, least: number): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < least)
-    throw new ExpectedError(
-      `${flag} must be a whole number from ${least}, not "${text}".`,
-      2,
-    );
-  return value;
-}
-
-function oneOf(flag: string, text: string, values: string[]): string {
-  if (!values.includes(text))
-    throw new ExpectedError(
-      `${flag} must be ${values.join(" or ")}, not "${text}".`,
-      2,
-    );
-  return text;
 }

@@ -1,0 +1,84 @@
+import { DNSServer } from "./dns-server.js";
+import { NTPServer } from "./ntp-server.js";
+
+/** How an access point is set up. */
+export interface AccessPointOptions {
+  /** Name of the network. */
+  SSID?: string;
+  password?: string;
+  /** How long joining takes, in ms. */
+  delay?: number;
+  /** Signal strength at the node, in dBm. */
+  RSSI?: number;
+  /** Further names that its name server knows, with their IPv4 addresses. */
+  names?: Record<string, string>;
+  /** Milliseconds by which its time server is wrong. */
+  timeOffset?: number;
+  /** More of the device program's Wi-Fi model, such as outages. */
+  model?: string;
+}
+
+/** The access point's own address in its network, as a node sees it. */
+const gateway = "192.168.4.1";
+const timeServer = "time.lan";
+
+/**
+ * The Wi-Fi access point that a simulated node joins: its network's name server and time server, which really answer over
+ * UDP, and the settings that tell the node of them.
+ */
+export class AccessPoint {
+  readonly #options: Required<Omit<AccessPointOptions, "model">>;
+  readonly #model: string;
+  readonly #dns: DNSServer;
+  readonly #ntp: NTPServer;
+  #routes: string[] = [];
+
+  constructor({ model, ...options }: AccessPointOptions = {}) {
+    this.#options = {
+      SSID: "fieldnode",
+      password: "over the fence",
+      delay: 0,
+      RSSI: -58,
+      names: {},
+      timeOffset: 0,
+      ...options,
+    };
+    this.#model = model === undefined ? "" : `,${model}`;
+    this.#dns = new DNSServer(
+      new Map([[timeServer, gateway], ...Object.entries(this.#options.names)]),
+    );
+    this.#ntp = new NTPServer(this.#options.timeOffset);
+  }
+
+  /** Starts its servers. */
+  async open(): Promise<this> {
+    const dns = await this.#dns.listen();
+    const ntp = await this.#ntp.listen();
+    this.#routes = [
+      ...["--route", `udp:${gateway}:53=${dns.address}:${dns.port}`],
+      ...["--route", `udp:${gateway}:123=${ntp.address}:${ntp.port}`],
+    ];
+    return this;
+  }
+
+  close(): void {
+    this.#dns.close();
+    this.#ntp.close();
+  }
+
+  /** What a node's settings say of this network. */
+  get settings(): Record<string, unknown> {
+    const { SSID, password } = this.#options;
+    return { wifi: { SSID, password }, dns: [gateway], ntp: [timeServer] };
+  }
+
+  /** The device program's options: where its packets go, and the model of the Wi-Fi. */
+  get deviceOptions(): string[] {
+    const { SSID, password, delay, RSSI } = this.#options;
+    return [
+      ...this.#routes,
+      "--wifi",
+      `ssid=${SSID},password=${password},delay=${delay},rssi=${RSSI}${this.#model}`,
+    ];
+  }
+}

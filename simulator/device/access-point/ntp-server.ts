@@ -1,0 +1,61 @@
+import { createSocket, type Socket } from "node:dgram";
+import { once } from "node:events";
+
+/** Seconds from 1900, where NTP's time begins, to 1970 (RFC 5905, section 6). */
+const epoch = 2_208_988_800;
+
+const packetLength = 48;
+
+/**
+ * The access point's time server: answers SNTP clients (RFC 4330) on the loopback interface with the desktop's clock.
+ */
+export class NTPServer {
+  readonly #offset: number;
+  readonly #socket: Socket = createSocket("udp4");
+
+  /** @param offset milliseconds by which the server's clock is wrong */
+  constructor(offset = 0) {
+    this.#offset = offset;
+    this.#socket.on("message", (request, from) => {
+      const answer = this.#answer(request);
+      if (answer) this.#socket.send(answer, from.port, from.address);
+    });
+  }
+
+  /** Listens on a free port of 127.0.0.1. */
+  async listen(): Promise<{ address: string; port: number }> {
+    this.#socket.bind(0, "127.0.0.1");
+    await once(this.#socket, "listening");
+    return this.#socket.address();
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  /** The answer to a client's packet (mode 3); none for anything else. */
+  #answer(request: Buffer): Buffer | undefined {
+    if (request.length < packetLength || (request[0]! & 7) !== 3) return;
+    const answer = Buffer.alloc(packetLength);
+    const version = request[0]! & 0x38;
+    answer[0] = version | 4;
+    answer[1] = 2; // stratum: as good as a server of the Internet
+    answer[2] = request[2]!;
+    answer[3] = 0xec; // precision: 2^-20 s
+    answer.write("LOCL", 12, "latin1");
+    const now = Date.now() + this.#offset;
+    writeTime(answer, 16, now);
+    request.copy(answer, 24, 40, 48);
+    writeTime(answer, 32, now);
+    writeTime(answer, 40, now);
+    return answer;
+  }
+}
+
+/** Writes an NTP timestamp: seconds since 1900 and 32 bits of fraction. */
+function writeTime(packet: Buffer, offset: number, milliseconds: number): void {
+  const seconds = Math.floor(milliseconds / 1000);
+  const fraction = ((milliseconds % 1000) / 1000) * 2 ** 32;
+  packet.writeUInt32BE((seconds + epoch) % 2 ** 32, offset);
+  packet.writeUInt32BE(Math.floor(fraction), offset + 4);
+}
