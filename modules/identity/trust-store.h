@@ -1,0 +1,23 @@
+/* The root certificates that a node trusts. Counted references: a TLS session keeps its store alive. Plain C, no XS. */
+#ifndef FIELDNODE_TRUST_STORE_H
+#define FIELDNODE_TRUST_STORE_H
+
+#include "certificate-list.h"
+#include "native-failure.h"
+
+struct trust_store {
+	unsigned references;
+	unsigned count;
+	mbedtls_x509_crt roots;
+	unsigned char *memory; /* what the roots lie in; NULL when they lie in the firmware itself */
+};
+
+/* The roots in flash. NULL and a failure `identity.no-trust`, `identity.bad-trust`, `flash.…`, `tls.out-of-memory`. */
+struct trust_store *trust_store_from_flash(struct native_failure *failure);
+/* Amazon Root CA 1 and 3, compiled in. */
+struct trust_store *trust_store_amazon(struct native_failure *failure);
+
+void trust_store_retain(struct trust_store *store);
+void trust_store_release(struct trust_store *store);
+
+#endif
