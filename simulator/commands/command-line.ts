@@ -123,7 +123,8 @@ function known(flags: Flags): string {
 function suggestion(name: string, flags: Flags): string {
   const nearest = Object.keys(flags)
     .map((flag) => ({ flag, distance: editDistance(name, flag) }))
-    .sort((a, b) => a.distance - b.distance)[0];
+    .sort((a, b) => a.distance - b.distance)
+    .at(0);
   return nearest && nearest.distance <= Math.max(2, nearest.flag.length / 3)
     ? `: did you mean --${nearest.flag}?`
     : `. ${known(flags)}`;

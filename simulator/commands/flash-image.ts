@@ -33,7 +33,7 @@ export interface IdentityFiles {
 export function writeIdentity(flash: string, files: IdentityFiles): void {
   const certificates = readCertificates("--cert", files.cert);
   const key = readKey(files.key);
-  if (!certificates[0]!.checkPrivateKey(key))
+  if (!certificates[0].checkPrivateKey(key))
     throw new ExpectedError(
       `The key ${files.key} does not belong to the certificate ${files.cert}. Use the two that were made together.`,
     );

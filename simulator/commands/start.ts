@@ -40,6 +40,9 @@ const flags = {
 
 const thing = "fence-post-1";
 
+/** A node's exit code when Ctrl-C ended it. */
+const interrupted = 130;
+
 /**
  * `npm start`: a local cloud and one node, which is provisioned in it on the first start. Prints what each of them does as
  * it happens, until Ctrl-C ends both.
@@ -76,16 +79,12 @@ export async function main(argv: string[]): Promise<number> {
     onLine: (line) => print("node", line),
   });
 
-  let interrupted = false;
-  const stop = () => {
-    interrupted = true;
-    void node.stop();
-  };
+  const stop = () => void node.stop();
   process.once("SIGINT", stop).once("SIGTERM", stop);
   const code = await node.ended;
   accessPoint.close();
   await cloud.stop();
-  return interrupted ? 0 : code;
+  return code === interrupted ? 0 : code;
 }
 
 /** The thing's files: those of an earlier start if this cloud knows them, else new ones. */

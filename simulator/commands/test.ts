@@ -104,7 +104,7 @@ async function nodeTests(tally: Tally, pattern: string): Promise<void> {
   stream.on("test:fail", ({ name, nesting, details, file }) => {
     if (details.type === "suite") return;
     tally.failed++;
-    const cause: unknown = details.error.cause ?? details.error;
+    const cause: unknown = details.error.cause;
     const words =
       cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
     console.log(
