@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { root } from "../../simulator/commands/project.js";
@@ -12,7 +12,7 @@ const files = execFileSync(
   { cwd: root, encoding: "utf8" },
 )
   .split("\0")
-  .filter((file) => file !== "");
+  .filter((file) => file !== "" && existsSync(join(root, file)));
 
 const read = (file: string): string => readFileSync(join(root, file), "latin1");
 
