@@ -407,10 +407,8 @@ export class MQTTClient {
   /** One packet, or one piece of a message. Returns false when nothing more can be done now. */
   #step(): boolean {
     if (this.#receiving) return this.#deliver();
-    if (this.#acknowledgements.full) {
-      this.#sendWaiting();
-      if (this.#acknowledgements.full) return false;
-    }
+    if (this.#acknowledgements.full) this.#sendWaiting();
+    if (this.#acknowledgements.full) return false;
     const type = this.#reader.next();
     if (type === 0) return this.#fill();
     if (type === packet.PUBLISH) this.#startMessage();

@@ -28,7 +28,7 @@ export class PacketIdQueue {
 
   /** Takes the first one; the queue must not be empty. */
   shift(): number {
-    const id = this.#ids[this.#first]!;
+    const id = this.#ids[this.#first];
     this.#first = (this.#first + 1) % this.#ids.length;
     this.#length--;
     return id;

@@ -140,7 +140,7 @@ export class PacketReader {
       return 0;
     }
     const bytes = this.#bytes;
-    const first = bytes[this.#start]!;
+    const first = bytes[this.#start];
     const type = first >> 4;
     this.#checkFirst(type, first & 15);
 
@@ -148,7 +148,7 @@ export class PacketReader {
     let remaining = 0;
     for (let shift = 0; ; shift += 7) {
       if (at === this.#end) return this.#wait(at - this.#start + 1);
-      const byte = bytes[at++]!;
+      const byte = bytes[at++];
       remaining += (byte & 0x7f) << shift;
       if (byte < 0x80) {
         if (byte === 0 && shift > 0)
@@ -220,7 +220,7 @@ export class PacketReader {
     let at = start + 2;
     if (at > end) throw malformed("PUBLISH ends inside its topic");
     if (at > this.#end) return this.#wait(at - this.#start);
-    const topicEnd = at + ((bytes[at - 2]! << 8) | bytes[at - 1]!);
+    const topicEnd = at + ((bytes[at - 2] << 8) | bytes[at - 1]);
     const QoS = (first >> 1) & 3;
     at = topicEnd + (QoS === 0 ? 0 : 2);
     if (at > end) throw malformed("PUBLISH ends inside its topic");
@@ -230,7 +230,7 @@ export class PacketReader {
       for (let shift = 0; ; shift += 7) {
         if (at === end) throw malformed("PUBLISH ends inside its properties");
         if (at >= this.#end) return this.#wait(at + 1 - this.#start);
-        const byte = bytes[at++]!;
+        const byte = bytes[at++];
         length += (byte & 0x7f) << shift;
         if (byte < 0x80) break;
         if (shift === 21) throw malformed("a property length over four bytes");
@@ -292,7 +292,7 @@ export class PacketReader {
   }
 
   #readPacketId(at: number): void {
-    this.packetId = (this.#bytes[at]! << 8) | this.#bytes[at + 1]!;
+    this.packetId = (this.#bytes[at] << 8) | this.#bytes[at + 1];
     if (this.packetId === 0)
       throw new ProtocolError(0x82, "MQTT-2.2.1-4: packet identifier 0");
   }
@@ -348,10 +348,10 @@ export class PacketReader {
       (this.#level === 4 && length > 2)
     )
       throw malformed(`CONNACK of ${length} bytes`);
-    if (bytes[start]! > 1)
+    if (bytes[start] > 1)
       throw malformed("MQTT-3.2.2-1: reserved flags of CONNACK");
     this.sessionPresent = bytes[start] === 1;
-    const code = connackReason(bytes[start + 1]!, this.#level);
+    const code = connackReason(bytes[start + 1], this.#level);
     if (code === undefined)
       throw malformed(`MQTT-3.2.2-8: CONNACK with code ${bytes[start + 1]}`);
     this.reasonCode = code;
@@ -380,7 +380,7 @@ export class PacketReader {
     this.reasonCodes = [];
     if (!codeless && at === end) throw malformed(`${name} without a code`);
     for (; at < end; at++) {
-      const code = bytes[at]!;
+      const code = bytes[at];
       if (
         type === packet.SUBACK
           ? !isSubackReason(code, this.#level)

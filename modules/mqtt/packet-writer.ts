@@ -176,7 +176,7 @@ export class PacketWriter {
     this.raw(bytes);
   }
 
-  #property(row: PropertyRow, value: NonNullable<unknown>): void {
+  #property(row: PropertyRow, value: unknown): void {
     if (row.type === "pair") {
       for (const [name, text] of value as [string, string][]) {
         this.byte(row.identifier);

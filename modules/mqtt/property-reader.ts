@@ -123,14 +123,14 @@ function advance(place: Place, count: number): number {
 function readNumber(place: Place, count: number): number {
   let at = advance(place, count);
   let number = 0;
-  while (at < place.at) number = number * 256 + place.bytes[at++]!;
+  while (at < place.at) number = number * 256 + place.bytes[at++];
   return number;
 }
 
 function readVariable(place: Place): number {
   let number = 0;
   for (let shift = 0; shift < 28; shift += 7) {
-    const byte = place.bytes[advance(place, 1)]!;
+    const byte = place.bytes[advance(place, 1)];
     number += (byte & 0x7f) << shift;
     if (byte < 0x80) {
       if (byte === 0 && shift > 0)

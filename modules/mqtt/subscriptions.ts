@@ -89,8 +89,8 @@ export class Subscriptions {
       this.#unwanted.length > 0
         ? this.#unwanted
         : [...this.#wanted.values()].filter((entry) => !entry.confirmed);
+    if (candidates.length === 0) return undefined;
     const [first] = candidates;
-    if (!first) return undefined;
     // One that the broker hung up on is asked for alone, to find out which it is.
     this.#entries =
       first.hangUps > 0

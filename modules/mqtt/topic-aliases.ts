@@ -35,7 +35,7 @@ export class OutgoingAliases {
   /** The alias to send with a message to this topic; 0 for none. */
   choose(topic: string): number {
     for (let index = 0; index < this.#aliases.length; index++)
-      if (this.#aliases[index]!.topic === topic) return this.#used(index + 1);
+      if (this.#aliases[index].topic === topic) return this.#used(index + 1);
     const repeated = topic === this.#last;
     this.#last = topic;
     if (this.#aliases.length < this.#limit) {
@@ -44,14 +44,14 @@ export class OutgoingAliases {
       return this.#aliases.length;
     }
     if (!repeated || this.#limit === 0) return 0;
-    const oldest = this.#order[0]!;
+    const oldest = this.#order[0];
     this.#aliases[oldest - 1] = { topic, known: false, told: 0 };
     return this.#used(oldest);
   }
 
   /** Tells whether the alias alone is enough. */
   isKnown(alias: number): boolean {
-    return this.#aliases[alias - 1]!.known;
+    return this.#aliases[alias - 1].known;
   }
 
   /**
@@ -60,7 +60,7 @@ export class OutgoingAliases {
    * @param packetId its packet identifier, 0 with QoS 0
    */
   told(alias: number, packetId: number): void {
-    const entry = this.#aliases[alias - 1]!;
+    const entry = this.#aliases[alias - 1];
     if (packetId === 0) entry.known = true;
     else entry.told = packetId;
   }
@@ -88,7 +88,7 @@ export class OutgoingAliases {
 
 /** Topic aliases of what is received: the broker names a topic once and then says a number. */
 export class IncomingAliases {
-  readonly #topics: string[] = [];
+  readonly #topics: (string | undefined)[] = [];
   readonly #maximum: number;
 
   /** @param maximum what this client announced as Topic Alias Maximum */

@@ -20,7 +20,7 @@ export function isWellFormed(
 ): boolean {
   let at = start;
   while (at < end) {
-    const first = bytes[at++]!;
+    const first = bytes[at++];
     if (first < 0x80) {
       if (first === 0) return false;
       continue;
@@ -40,7 +40,7 @@ export function isWellFormed(
     } else return false;
     if (at + more > end) return false;
     while (more-- > 0) {
-      const next = bytes[at++]!;
+      const next = bytes[at++];
       if (next < least || next > most) return false;
       least = 0x80;
       most = 0xbf;
