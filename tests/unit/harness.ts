@@ -54,6 +54,5 @@ const indented = (text: string): string => text.replace(/^/gm, "    ");
 /** An error that the host prints as its message alone. */
 function summary(message: string): Error {
   const error = new Error(message);
-  error.stack = message;
-  return error;
+  return Object.defineProperty(error, "stack", { value: message });
 }

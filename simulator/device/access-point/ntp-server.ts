@@ -35,9 +35,9 @@ export class NTPServer {
 
   /** The answer to a client's packet (mode 3); none for anything else. */
   #answer(request: Buffer): Buffer | undefined {
-    if (request.length < packetLength || (request[0]! & 7) !== 3) return;
+    if (request.length < packetLength || (request[0] & 7) !== 3) return;
     const answer = Buffer.alloc(packetLength);
-    const version = request[0]! & 0x38;
+    const version = request[0] & 0x38;
     answer[0] = version | 4;
     answer[1] = 2; // stratum: as good as a server of the Internet
     answer[2] = request[2]!;

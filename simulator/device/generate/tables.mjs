@@ -3,11 +3,11 @@
  *
  * - native-entries.h: tables of the C functions and destructors named by native("…") and Native("…"), with a prototype
  *   each, so that a name without a C function does not link;
- * - mc.xs.h: ids of the property names that C uses as xsID_name. As in the SDK a name exists only if JavaScript mentions
- *   it, so that C that compiles here compiles there;
+ * - mc.xs.h: ids of the property names that C uses as xsID_name. For C that is also compiled for boards (--portable) a
+ *   name exists only if JavaScript mentions it, as in the SDK, so that what compiles here compiles there;
  * - specifiers.h: the module names of tsconfig.json's `paths` and the files they stand for.
  *
- * node tables.mjs --js DIR --tsconfig FILE --out DIR C-FILES…
+ * node tables.mjs --js DIR --tsconfig FILE --out DIR [--portable C-FILE]… [C-FILE]…
  */
 import {
   mkdirSync,
@@ -25,6 +25,7 @@ const { values, positionals } = parseArgs({
     js: { type: "string" },
     tsconfig: { type: "string" },
     out: { type: "string" },
+    portable: { type: "string", multiple: true, default: [] },
   },
 });
 
@@ -61,16 +62,16 @@ function nativeEntries() {
 }
 
 function ids() {
-  const sources = positionals
-    .map((file) => readFileSync(file, "utf8"))
-    .join("\n");
   const mentioned = new Set(javaScript.match(/[A-Za-z_$][\w$]*/g));
-  const names = namesIn(sources, /\bxsID_(\w+)/g);
-  const known = names.filter((name) => mentioned.has(name));
-  for (const name of names.filter((name) => !mentioned.has(name)))
+  const portable = idsIn(values.portable);
+  const missing = portable.filter((name) => !mentioned.has(name));
+  for (const name of missing)
     console.error(
       `xsID_${name}: no JavaScript mentions ${name}, so the SDK has no id for it. Mention it in the native's .ts file.`,
     );
+  const known = [...new Set([...portable, ...idsIn(positionals)])]
+    .filter((name) => !missing.includes(name))
+    .sort();
   return [
     '#include "xs.h"',
     "extern xsIdentifier host_ids[];",
@@ -97,6 +98,11 @@ function specifiers() {
     "};",
     `enum { specifier_count = ${entries.length} };`,
   ];
+}
+
+function idsIn(files) {
+  const text = files.map((file) => readFileSync(file, "utf8")).join("\n");
+  return namesIn(text, /\bxsID_(\w+)/g);
 }
 
 /** What the pattern's group matches, each name once, in the byte order that bsearch() expects. */

@@ -1,35 +1,49 @@
 #include "callback.h"
 
-static xsBooleanValue is_undefined(xsMachine* the, xsSlot* slot)
+xsSlot* callback_from_options(xsMachine* the, xsSlot* options, xsIdentifier name)
 {
-	return xsmcTypeOf(*slot) == xsUndefinedType;
+	xsSlot function;
+	xsmcGet(function, *options, name);
+	if (xsmcTypeOf(function) == xsUndefinedType)
+		return NULL;
+	if (!xsmcIsCallable(function))
+		xsTypeError("a callback is not a function");
+	return xsmcToReference(function);
+}
+
+void callback_mark(xsMachine* the, xsMarkRoot mark_root, xsSlot* function)
+{
+	if (function)
+		(*mark_root)(the, function);
 }
 
 /* An exception leaves xsBeginHost … xsEndHost through fxAbort, which reports it: see host/errors.c. */
 
-void callback_with_integer(xsMachine* machine, xsSlot* function, xsSlot* receiver, xsIntegerValue argument)
+void callback_call(xsMachine* machine, xsSlot* function, xsSlot* object)
 {
+	if (!function)
+		return;
 	xsBeginHost(machine);
-	if (!is_undefined(the, function)) {
-		xsmcVars(1);
-		xsmcSetInteger(xsVar(0), argument);
-		xsCallFunction1(*function, *receiver, xsVar(0));
-	}
+	xsCallFunction0(xsReference(function), *object);
 	xsEndHost(machine);
 }
 
-void callback_with_object(xsMachine* machine, xsSlot* function, xsSlot* receiver, xsSlot* argument)
+void callback_call_with_integer(xsMachine* machine, xsSlot* function, xsSlot* object, xsIntegerValue argument)
 {
+	if (!function)
+		return;
 	xsBeginHost(machine);
-	if (!is_undefined(the, function))
-		xsCallFunction1(*function, *receiver, *argument);
+	xsmcSetInteger(xsResult, argument);
+	xsCallFunction1(xsReference(function), *object, xsResult);
 	xsEndHost(machine);
 }
 
-void callback_without_argument(xsMachine* machine, xsSlot* function, xsSlot* receiver)
+void callback_call_with_itself(xsMachine* machine, xsSlot* function, xsSlot* object)
 {
+	if (!function)
+		return;
 	xsBeginHost(machine);
-	if (!is_undefined(the, function))
-		xsCallFunction0(*function, *receiver);
+	xsResult = *object;
+	xsCallFunction1(xsReference(function), xsResult, xsResult);
 	xsEndHost(machine);
 }

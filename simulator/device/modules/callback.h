@@ -1,15 +1,25 @@
-/* Calls from the event loop into JavaScript. What the callback throws is reported as uncaught and ends the run. */
+/*
+ * Calls from the event loop into JavaScript. What the callback throws is reported as uncaught and ends the run.
+ *
+ * An I/O object keeps its callbacks as references that its marker marks (callback_from_options, callback_mark), and itself,
+ * as long as it is open, by xsRemember.
+ */
 #ifndef FIELDNODE_CALLBACK_H
 #define FIELDNODE_CALLBACK_H
 
 #include "xs-port.h"
 
+/* The function in that property of the options object, or NULL when there is none. Throws when it is not a function. */
+xsSlot* callback_from_options(xsMachine* the, xsSlot* options, xsIdentifier name);
+
+void callback_mark(xsMachine* the, xsMarkRoot mark_root, xsSlot* function);
+
 /*
- * Calls function.call(receiver, argument). `function` and `receiver` are slots that xsRemember keeps, or undefined:
- * an undefined function is not called. The objects may be closed, and their C data freed, when this returns.
+ * Calls function.call(object, argument); a function of NULL is not called. When this returns the callback may have closed
+ * the object: whoever calls must not touch what close() frees.
  */
-void callback_with_integer(xsMachine* the, xsSlot* function, xsSlot* receiver, xsIntegerValue argument);
-void callback_with_object(xsMachine* the, xsSlot* function, xsSlot* receiver, xsSlot* argument);
-void callback_without_argument(xsMachine* the, xsSlot* function, xsSlot* receiver);
+void callback_call(xsMachine* the, xsSlot* function, xsSlot* object);
+void callback_call_with_integer(xsMachine* the, xsSlot* function, xsSlot* object, xsIntegerValue argument);
+void callback_call_with_itself(xsMachine* the, xsSlot* function, xsSlot* object);
 
 #endif

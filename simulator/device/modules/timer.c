@@ -8,23 +8,14 @@
 struct timer {
 	struct event_timer event; /* first: the loop hands this back */
 	xsMachine* the;
-	xsSlot object;
-	xsSlot callback;
+	xsSlot object; /* remembered while the timer is alive */
+	xsSlot* callback;
 	uint64_t repeat; /* ms, 0 for once */
-	bool active; /* object and callback are remembered */
+	bool alive; /* has to fire, or is firing, or rests */
 	bool resting; /* waits for nothing, but may be scheduled again */
+	bool firing;
+	bool orphan; /* its object was collected while it was firing */
 };
-
-static void release(struct timer* timer)
-{
-	if (!timer->active)
-		return;
-	xsMachine* the = timer->the;
-	timer->active = false;
-	timer_stop(&timer->event);
-	xsForget(timer->object);
-	xsForget(timer->callback);
-}
 
 void xs_timer_destructor(void* data)
 {
@@ -32,28 +23,47 @@ void xs_timer_destructor(void* data)
 	if (!timer)
 		return; /* the prototype of the class */
 	timer_stop(&timer->event);
-	free(timer);
+	timer->alive = false;
+	if (timer->firing)
+		timer->orphan = true;
+	else
+		free(timer);
+}
+
+static void mark(xsMachine* the, void* data, xsMarkRoot mark_root)
+{
+	struct timer* timer = data;
+	if (timer)
+		callback_mark(the, mark_root, timer->callback);
+}
+
+static const xsHostHooks hooks = { .destructor = xs_timer_destructor, .marker = mark };
+
+static void end(struct timer* timer)
+{
+	if (!timer->alive)
+		return;
+	xsMachine* the = timer->the;
+	timer->alive = false;
+	timer->callback = NULL;
+	timer_stop(&timer->event);
+	xsForget(timer->object);
 }
 
 static void fire(struct event_timer* event)
 {
 	struct timer* timer = (struct timer*)event;
-	xsMachine* the = timer->the;
 	timer->resting = false;
 	/* Scheduled before the call, so that the callback can clear or move it. */
 	if (timer->repeat > 0)
 		timer_start(event, timer->repeat);
-	/* The callback may clear the timer and let go of it; its own references keep it until the call is over. */
-	xsSlot object = timer->object, callback = timer->callback;
-	xsBeginHost(the);
-	xsmcVars(2);
-	xsVar(0) = object;
-	xsVar(1) = callback;
-	callback_with_object(the, &xsVar(1), &xsVar(0), &xsVar(0));
-	timer = xsmcGetHostData(xsVar(0));
-	if (timer->active && !timer->event.active && !timer->resting)
-		release(timer);
-	xsEndHost(the);
+	timer->firing = true;
+	callback_call_with_itself(timer->the, timer->callback, &timer->object);
+	timer->firing = false;
+	if (timer->orphan)
+		free(timer);
+	else if (!timer->event.active && !timer->resting)
+		end(timer);
 }
 
 void xs_timer_start(xsMachine* the)
@@ -68,20 +78,20 @@ void xs_timer_start(xsMachine* the)
 	timer->event.fire = fire;
 	timer->the = the;
 	timer->object = xsThis;
-	timer->callback = xsArg(0);
+	timer->callback = xsmcToReference(xsArg(0));
 	timer->repeat = repeat > 0 ? (uint64_t)repeat : 0;
-	timer->active = true;
+	timer->alive = true;
 	xsmcSetHostData(xsThis, timer);
+	xsSetHostHooks(xsThis, &hooks);
 	xsRemember(timer->object);
-	xsRemember(timer->callback);
 	timer_start(&timer->event, interval > 0 ? (uint64_t)interval : 0);
 }
 
 void xs_timer_schedule(xsMachine* the)
 {
-	struct timer* timer = xsmcGetHostData(xsThis);
+	struct timer* timer = xsmcGetHostDataValidate(xsThis, (void*)&hooks);
 	xsIntegerValue interval = xsmcToInteger(xsArg(0)), repeat = xsmcToInteger(xsArg(1));
-	if (!timer || !timer->active)
+	if (!timer->alive)
 		xsUnknownError("Timer: it has fired for the last time or was cleared");
 	timer->repeat = repeat > 0 ? (uint64_t)repeat : 0;
 	timer->resting = interval < 0;
@@ -93,9 +103,7 @@ void xs_timer_schedule(xsMachine* the)
 
 void xs_timer_clear(xsMachine* the)
 {
-	struct timer* timer = xsmcGetHostData(xsThis);
-	if (timer)
-		release(timer);
+	end(xsmcGetHostDataValidate(xsThis, (void*)&hooks));
 }
 
 void xs_timer_delay(xsMachine* the)

@@ -46,9 +46,9 @@ export default class Timer extends Native("xs_timer_destructor") {
   }
 
   #start(callback: TimerCallback, interval: number, repeat: number): void {
-    native<
-      (callback: TimerCallback, interval: number, repeat: number) => void
-    >("xs_timer_start").call(this, callback, interval, repeat);
+    native<(callback: TimerCallback, interval: number, repeat: number) => void>(
+      "xs_timer_start",
+    ).call(this, callback, interval, repeat);
   }
 
   #schedule(interval: number, repeat: number): void {
