@@ -7,6 +7,7 @@ import { CloudLock } from "./cloud-lock.js";
 import { EventLog, type EventListener } from "./event-log.js";
 import type { Will } from "./mqtt/admission.js";
 import { Broker } from "./mqtt/broker.js";
+import type { Client } from "./mqtt/client.js";
 import { Connection, type ConnectionServices } from "./mqtt/connection.js";
 import { Lifecycle } from "./mqtt/lifecycle.js";
 import { RateLimit } from "./mqtt/rate-limit.js";
@@ -50,7 +51,7 @@ export class Cloud {
   readonly log = new EventLog();
   readonly #options: CloudOptions;
   readonly #choices: Choices;
-  readonly #clients = new Map<string, Connection>();
+  readonly #clients = new Map<string, Client>();
   readonly #connects = new Map<string, RateLimit>();
   readonly #timers: NodeJS.Timeout[] = [];
   #running: Running | undefined;
@@ -148,8 +149,8 @@ export class Cloud {
     if (!running) return;
     this.#running = undefined;
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
-    for (const connection of [...this.#clients.values()])
-      connection.end(
+    for (const { parts } of [...this.#clients.values()])
+      parts.line.end(
         reason.serverShuttingDown,
         "SERVER_INITIATED_DISCONNECT",
         "the cloud stops",
@@ -240,8 +241,7 @@ export class Cloud {
       registry.refresh();
       if (registry.revision === revision) return;
       revision = registry.revision;
-      for (const connection of [...this.#clients.values()])
-        connection.reconsider();
+      for (const client of [...this.#clients.values()]) client.reconsider();
     }, this.#choices.registryInterval);
     const renew = setInterval(() => {
       void this.#renew();

@@ -23,10 +23,10 @@ export function signatureOf(kind: KeyKind): { name: string; hash: string } {
 
 /** Makes a key pair. */
 export async function generateKeyPair(kind: KeyKind): Promise<KeyPair> {
-  return (await webcrypto.subtle.generateKey(generation[kind], true, [
+  return await webcrypto.subtle.generateKey(generation[kind], true, [
     "sign",
     "verify",
-  ])) as KeyPair;
+  ]);
 }
 
 /** The private key as PKCS #8 PEM. */

@@ -161,11 +161,16 @@ export async function issueServerCertificate(
     signingAlgorithm: signatureOf(kind),
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(
-        x509.KeyUsageFlags.digitalSignature |
-          (kind === "RSA-2048" ? x509.KeyUsageFlags.keyEncipherment : 0),
-        true,
-      ),
+      kind === "RSA-2048"
+        ? new x509.KeyUsagesExtension(
+            x509.KeyUsageFlags.digitalSignature |
+              x509.KeyUsageFlags.keyEncipherment,
+            true,
+          )
+        : new x509.KeyUsagesExtension(
+            x509.KeyUsageFlags.digitalSignature,
+            true,
+          ),
       new x509.ExtendedKeyUsageExtension([
         x509.ExtendedKeyUsage.serverAuth,
         x509.ExtendedKeyUsage.clientAuth,
@@ -198,7 +203,7 @@ export async function issueServerCertificate(
 /** A serial number of 16 random bytes whose first bit is clear (RFC 5280 section 4.1.2.2: positive). */
 export function serialNumber(): string {
   const bytes = randomBytes(16);
-  bytes[0] = (bytes[0]! & 0x7f) | 0x40;
+  bytes[0] = (bytes[0] & 0x7f) | 0x40;
   return bytes.toString("hex");
 }
 

@@ -24,6 +24,8 @@ export interface Admission {
   readonly version: 4 | 5;
   readonly certificateId: string;
   readonly authorizer: Authorizer;
+  /** Condition keys of the CONNECT, to ask the policies again later. */
+  readonly connectValues: RequestValues;
   readonly clean: boolean;
   /** Seconds that the session outlives the connection, limited to what the account allows. */
   readonly expiry: number;
@@ -103,10 +105,11 @@ export function judgeConnect(
     { certificateId: certificate.id, clientId, sourceIp: peer.address },
     choices,
   );
+  const values = connectValues(packet, packet.clean === false || expiry > 0);
   const connect = authorizer.decide(
     "iot:Connect",
     `client/${clientId}`,
-    connectValues(packet, packet.clean === false || expiry > 0),
+    values,
   );
   if (authorizer.policyCount === 0)
     return refuse(
@@ -134,6 +137,7 @@ export function judgeConnect(
       version,
       certificateId: certificate.id,
       authorizer,
+      connectValues: values,
       clean: packet.clean ?? true,
       expiry,
       requestedExpiry,

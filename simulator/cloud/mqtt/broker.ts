@@ -189,7 +189,8 @@ export class Broker {
     }
     let group = this.#groups.get(text);
     if (!group) {
-      this.#groups.set(text, (group = new Map()));
+      group = new Map<Session, SubscriptionOptions>();
+      this.#groups.set(text, group);
       this.#tree.add(filter, text, { group });
     }
     group.set(session, options);

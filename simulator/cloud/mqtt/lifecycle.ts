@@ -1,3 +1,5 @@
+import type { Registry } from "../registry/registry.js";
+import type { Admission } from "./admission.js";
 import type { Broker } from "./broker.js";
 import type { DisconnectReason } from "./reason.js";
 
@@ -9,6 +11,23 @@ export interface LifecycleSubject {
   readonly sessionIdentifier: string;
   /** Set only for a certificate that belongs to one thing exclusively. */
   readonly exclusiveThing?: string;
+}
+
+/** The subject that a client's connection is. */
+export function subjectOf(
+  { clientId, certificateId, authorizer }: Admission,
+  sessionIdentifier: string,
+  registry: Registry,
+): LifecycleSubject {
+  const thing = authorizer.thingName;
+  const exclusive =
+    thing !== undefined && registry.isExclusive(certificateId, thing);
+  return {
+    clientId,
+    certificateId,
+    sessionIdentifier,
+    ...(exclusive && { exclusiveThing: thing }),
+  };
 }
 
 /** A client's version number starts again when it was away for this long, in ms. */

@@ -23,7 +23,7 @@ export class PacketError extends Error {
 export class PacketReader {
   readonly #limit: number;
   readonly #parser: Parser;
-  #packet: Packet | undefined;
+  readonly #packets: Packet[] = [];
   #pending: Buffer[] = [];
   #pendingBytes = 0;
 
@@ -31,7 +31,7 @@ export class PacketReader {
   constructor(limit: number) {
     this.#limit = limit;
     this.#parser = mqttPacket.parser();
-    this.#parser.on("packet", (packet: Packet) => (this.#packet = packet));
+    this.#parser.on("packet", (packet: Packet) => this.#packets.push(packet));
     this.#parser.on("error", (error: Error) => {
       throw new PacketError("malformed", error.message);
     });
@@ -59,7 +59,10 @@ export class PacketReader {
     const frame = bytes.subarray(0, length);
     this.#pending = length < bytes.length ? [bytes.subarray(length)] : [];
     this.#pendingBytes = bytes.length - length;
-    this.#packet = undefined;
+    return this.#parse(frame);
+  }
+
+  #parse(frame: Buffer): Packet {
     try {
       this.#parser.parse(frame);
     } catch (error) {
@@ -69,19 +72,19 @@ export class PacketReader {
         error instanceof Error ? error.message : String(error),
       );
     }
-    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- the parser's event sets it
-    if (!this.#packet) throw new PacketError("malformed", "Packet too short");
-    return this.#packet;
+    const packet = this.#packets.pop();
+    if (!packet) throw new PacketError("malformed", "Packet too short");
+    return packet;
   }
 
   /** Length of the frame at the front, header included; undefined while its header is incomplete. */
   #frameLength(): number | undefined {
     if (this.#pendingBytes < 2) return undefined;
-    const first = this.#pending[0]!;
+    const first = this.#pending[0];
     const header = first.length >= 5 ? first : this.#joined();
     let length = 0;
     for (let index = 1; index <= 4; index++) {
-      const byte = header[index];
+      const byte = header.at(index);
       if (byte === undefined) return undefined;
       length += (byte & 0x7f) * 128 ** (index - 1);
       if (byte & 0x80) continue;
@@ -99,6 +102,6 @@ export class PacketReader {
   #joined(): Buffer {
     if (this.#pending.length > 1)
       this.#pending = [Buffer.concat(this.#pending, this.#pendingBytes)];
-    return this.#pending[0]!;
+    return this.#pending[0];
   }
 }

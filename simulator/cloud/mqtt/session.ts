@@ -129,7 +129,7 @@ export class Session {
     this.#link = link;
     this.disconnectedAt = undefined;
     this.#pace = new RateLimit(this.#choices.replayRate);
-    this.save();
+    void this.save();
     this.pump();
   }
 
@@ -142,7 +142,7 @@ export class Session {
     this.#stored = [...this.#inflight.values(), ...this.#stored, ...this.#live];
     this.#live = [];
     this.#inflight.clear();
-    this.save();
+    void this.save();
   }
 
   /** Writes subscriptions and expiry down, when the session is one that lasts. @returns resolves once committed */
@@ -232,14 +232,21 @@ export class Session {
   #send(link: Link, queued: Queued): void {
     const message =
       queued.message ?? this.#store.message(this.clientId, queued.number);
-    if (!message || isExpired(message)) return this.#forget(queued);
-    if (!link.mayReceive(message.topic)) return this.#forget(queued);
+    if (!message || isExpired(message)) {
+      this.#forget(queued);
+      return;
+    }
+    if (!link.mayReceive(message.topic)) {
+      this.#forget(queued);
+      return;
+    }
     if (!link.mayDeliver()) {
       this.#discarded(
         message,
         "more publishes a second than one connection may have",
       );
-      return this.#forget(queued);
+      this.#forget(queued);
+      return;
     }
     const id = this.#freeId();
     const options = {
@@ -248,7 +255,10 @@ export class Session {
       dup: queued.firstSentAt !== undefined,
       retain: queued.retain,
     };
-    if (!link.deliver(message, options)) return this.#forget(queued);
+    if (!link.deliver(message, options)) {
+      this.#forget(queued);
+      return;
+    }
     queued.sentAt = Date.now();
     queued.firstSentAt ??= queued.sentAt;
     this.#inflight.set(id, queued);

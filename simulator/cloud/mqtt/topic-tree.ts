@@ -61,7 +61,7 @@ export class TopicTree<T> {
     }
     const wild = depth > 0 || !reserved;
     if (wild) for (const value of level.below.values()) found(value);
-    const exact = level.children.get(names[depth]!);
+    const exact = level.children.get(names[depth]);
     if (exact) this.#match(exact, names, depth + 1, reserved, found);
     const plus = wild ? level.children.get("+") : undefined;
     if (plus) this.#match(plus, names, depth + 1, reserved, found);
@@ -78,7 +78,7 @@ export class TopicTree<T> {
       (below ? level.below : level.here).delete(key);
       return;
     }
-    const name = names[depth]!;
+    const name = names[depth];
     const next = level.children.get(name);
     if (!next) return;
     this.#remove(next, names, depth + 1, below, key);

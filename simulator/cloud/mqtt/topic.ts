@@ -12,7 +12,7 @@ export interface RuleTopic {
 /** Takes `$aws/rules/<rule>/<topic>` apart. */
 export function ruleTopic(topic: string): RuleTopic | undefined {
   const found = /^\$aws\/rules\/([^/]+)\/(.*)$/s.exec(topic);
-  return found ? { rule: found[1]!, topic: found[2]! } : undefined;
+  return found ? { rule: found[1], topic: found[2] } : undefined;
 }
 
 /** A filter with the group that shares it, when it begins with `$share/<group>/`. */
@@ -24,7 +24,7 @@ export interface ParsedFilter {
 /** Takes `$share/<group>/<filter>` apart; any other filter stands for itself. */
 export function parseFilter(filter: string): ParsedFilter {
   const found = /^\$share\/([^/]*)\/(.*)$/s.exec(filter);
-  return found ? { group: found[1]!, filter: found[2]! } : { filter };
+  return found ? { group: found[1], filter: found[2] } : { filter };
 }
 
 /** Whether a filter has an MQTT wildcard. */
@@ -51,8 +51,8 @@ const awsFamilies = new Set([
 
 /** Whether a reserved topic is one that AWS lists for clients. All others end the connection. */
 export function isKnownReserved(topic: string): boolean {
-  const [first, family] = topic.split("/");
-  return first === "$aws" && family !== undefined && awsFamilies.has(family);
+  const [first, family = ""] = topic.split("/");
+  return first === "$aws" && awsFamilies.has(family);
 }
 
 /** Holds the topic of a PUBLISH to MQTT's rules and AWS's limits. */

@@ -16,7 +16,10 @@ export class Wills {
   /** A client went without a word: sends its will now, or after its delay or the end of its session. */
   left(clientId: string, will: Will, sessionExpiry: number): void {
     const delay = Math.min(will.delay, sessionExpiry) * 1000;
-    if (delay === 0) return this.#publish(clientId, will);
+    if (delay === 0) {
+      this.#publish(clientId, will);
+      return;
+    }
     const timer = setTimeout(
       () => {
         this.#waiting.delete(clientId);

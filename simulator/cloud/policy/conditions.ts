@@ -102,8 +102,7 @@ function makeCondition(
   key: string,
   expected: string[],
 ): Condition {
-  const [, set, name, ifExists] =
-    /^(?:(ForAllValues|ForAnyValue):)?(.*?)(IfExists)?$/s.exec(operator) ?? [];
+  const { set, name, ifExists } = readOperator(operator);
   const patterns = expected.map(parsePattern);
   if (name === "Null" && !set && !ifExists)
     return {
@@ -112,7 +111,7 @@ function makeCondition(
       holds: (valuesOf) =>
         expected.includes(String(valuesOf(key) === undefined)),
     };
-  const rule = name !== undefined ? operators[name] : undefined;
+  const rule = Object.hasOwn(operators, name) ? operators[name] : undefined;
   if (!rule) throw malformed(`"${operator}" is not a condition operator`);
 
   /** Whether one value of the request passes: it equals one of the policy's, or (negated) none of them. */
@@ -133,11 +132,27 @@ function makeCondition(
       if (set === "ForAnyValue")
         return (actual ?? []).some((value) => passes(value, valueOf));
       if (actual === undefined || actual.length === 0)
-        return ifExists !== undefined || rule.negated === true;
+        return ifExists || rule.negated === true;
       return rule.negated
         ? actual.every((value) => passes(value, valueOf))
         : actual.some((value) => passes(value, valueOf));
     },
+  };
+}
+
+/** Takes an operator apart: `ForAnyValue:StringLikeIfExists`. */
+function readOperator(operator: string): {
+  set: string | undefined;
+  name: string;
+  ifExists: boolean;
+} {
+  const found = /^(?:(ForAllValues|ForAnyValue):)?(.*?)(IfExists)?$/s.exec(
+    operator,
+  );
+  return {
+    set: found?.at(1),
+    name: found?.at(2) ?? "",
+    ifExists: found?.at(3) !== undefined,
   };
 }
 
@@ -159,7 +174,8 @@ function toTime(value: string): number {
 }
 
 function isInNetwork(address: string, network: string): boolean {
-  const [base = "", prefix] = network.split("/");
+  const [base = ""] = network.split("/");
+  const prefix = network.split("/").at(1);
   const version = isIP(base);
   if (version === 0 || isIP(address) !== version) return false;
   const type = version === 4 ? "ipv4" : "ipv6";

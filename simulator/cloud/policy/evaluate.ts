@@ -98,6 +98,7 @@ function applies(statement: Statement, request: PolicyRequest): boolean {
 
 /** A condition's key may be written like a variable, `${name}`. */
 function variableName(key: string): string {
-  const [part, ...rest] = parsePattern(key);
-  return part && "variable" in part && rest.length === 0 ? part.variable : key;
+  const parts = parsePattern(key);
+  const part = parts.length === 1 ? parts.at(0) : undefined;
+  return part && "variable" in part ? part.variable : key;
 }

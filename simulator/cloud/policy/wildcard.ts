@@ -20,7 +20,7 @@ export function parsePattern(pattern: string): PatternPart[] {
     text = "";
   };
   for (let at = 0; at < pattern.length; at++) {
-    const character = pattern[at]!;
+    const character = pattern[at];
     const close = pattern.startsWith("${", at) ? pattern.indexOf("}", at) : -1;
     if (close > 0) {
       const name = pattern.slice(at + 2, close);
@@ -69,8 +69,8 @@ export function matchesPattern(
   let at = 0;
   let star = -1;
   let starAt = 0;
-  while (true) {
-    const current = parts[part];
+  for (;;) {
+    const current = parts.at(part);
     if (current === undefined) {
       if (at === subject.length) return true;
     } else if ("any" in current) {

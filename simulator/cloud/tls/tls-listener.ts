@@ -131,8 +131,10 @@ export class TlsListener {
       bytes = Buffer.concat([bytes, chunk]);
       const hello = readClientHello(bytes);
       if (hello === "more" && bytes.length < clientHelloLimit) return;
-      if (typeof hello === "string")
-        return stop("the first bytes are no ClientHello");
+      if (typeof hello === "string") {
+        stop("the first bytes are no ClientHello");
+        return;
+      }
       socket.pause();
       stop();
       this.#greet(socket, hello, bytes);
@@ -154,20 +156,24 @@ export class TlsListener {
       asked === undefined
         ? missingServerName === "refuse"
         : !serverNames.includes(asked)
-    )
-      return this.#alert(
+    ) {
+      this.#alert(
         socket,
         alert.unrecognizedName,
         asked === undefined
           ? "no server name in the ClientHello"
           : `server name ${asked} is not this endpoint`,
       );
-    if (needsAlpn && hello.alpn && !hello.alpn.includes(mqttAlpn))
-      return this.#alert(
+      return;
+    }
+    if (needsAlpn && hello.alpn && !hello.alpn.includes(mqttAlpn)) {
+      this.#alert(
         socket,
         alert.noApplicationProtocol,
         `ALPN ${hello.alpn.join(", ")}: MQTT with a client certificate needs ${mqttAlpn} on this port`,
       );
+      return;
+    }
     if (asked === undefined)
       log.add({
         type: "warning",
@@ -233,7 +239,7 @@ export class TlsListener {
 function contextOptions(
   policy: SecurityPolicy,
   certificates: readonly ServerCertificate[],
-): tls.SecureContextOptions {
+): tls.SecureContextOptions & { sessionTimeout: number } {
   return {
     key: certificates.map(({ privateKey }) => privateKey),
     cert: certificates.map(({ chain }) => chain),
@@ -243,6 +249,8 @@ function contextOptions(
     honorCipherOrder: true,
     ecdhCurve: "P-256:P-384:X25519:P-521",
     secureOptions: constants.SSL_OP_NO_TICKET,
+    // TLS 1.3: OpenSSL announces sessions even so. They are in no cache and so resume nothing; this is how long they "last".
+    sessionTimeout: 1,
   };
 }
 
