@@ -15,7 +15,7 @@ import {
 } from "./connect-packet.js";
 import { KeepAlive } from "./keep-alive.js";
 import { Outlet, type Socket } from "./outlet.js";
-import { nextPacketId, PacketIdQueue } from "./packet-ids.js";
+import { PacketIdQueue, PacketIds } from "./packet-ids.js";
 import { PacketReader } from "./packet-reader.js";
 import * as packet from "./packet-types.js";
 import type { Properties } from "./properties.js";
@@ -52,6 +52,9 @@ const hangUps: readonly string[] = [
   "tls.closed",
   "tls.truncated",
 ];
+
+/** Without a session nobody knows what is in use; who needs that gives the identifiers. */
+const noneTaken = () => false;
 
 const last: ReadableOptions = Object.freeze({ more: false });
 const notLast: ReadableOptions = Object.freeze({ more: true });
@@ -100,7 +103,7 @@ export class MQTTClient {
   #keepAlive: KeepAlive | undefined;
   #limits = new ServerLimits();
   #outgoingAliases = new OutgoingAliases(0);
-  #id = 0;
+  readonly #ids = new PacketIds();
   /** Bytes of the payload that the application has still to write. */
   #toWrite = 0;
   #pingWanted = false;
@@ -259,7 +262,7 @@ export class MQTTClient {
     options: WriteOptions,
   ): void {
     const { writer } = this.#outlet;
-    const id = options.id ?? (this.#id = nextPacketId(this.#id));
+    const id = options.id ?? this.#ids.next(noneTaken);
     if (operation === packet.PUBLISH) {
       const byteLength = options.byteLength ?? bytes?.length ?? 0;
       if ((bytes?.length ?? 0) > byteLength)

@@ -1,6 +1,18 @@
-/** The packet identifier after this one: 1 to 65,535, then 1 again; 0 is none (MQTT 5, 2.2.1). */
-export function nextPacketId(id: number): number {
-  return id === 65_535 ? 1 : id + 1;
+/** Packet identifiers (MQTT 5, 2.2.1): 1 to 65,535, one after another and then from 1 again, without those in use. */
+export class PacketIds {
+  #last: number;
+
+  /** @param last the identifier before the first one that is given */
+  constructor(last = 0) {
+    this.#last = last;
+  }
+
+  /** The next one that is free. At least one must be. */
+  next(isTaken: (id: number) => boolean): number {
+    do this.#last = this.#last === 65_535 ? 1 : this.#last + 1;
+    while (isTaken(this.#last));
+    return this.#last;
+  }
 }
 
 /** A queue of packet identifiers of fixed capacity, in one array that is allocated once. */

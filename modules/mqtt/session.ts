@@ -15,7 +15,7 @@ import {
   type PayloadSource,
 } from "./delivery.js";
 import { Incoming, type IncomingOptions } from "./incoming.js";
-import { nextPacketId } from "./packet-ids.js";
+import { PacketIds } from "./packet-ids.js";
 import * as packet from "./packet-types.js";
 import type { Properties } from "./properties.js";
 import { publishFailure } from "./reason-codes.js";
@@ -112,7 +112,10 @@ export class Session {
   #connected = false;
   #mostUnacknowledged = 65_535;
   #unacknowledged = 0;
-  #id = 0;
+  readonly #ids = new PacketIds();
+  readonly #isTaken = (id: number): boolean =>
+    this.#deliveries.find(id) !== undefined ||
+    this.#subscriptions.operation?.id === id;
   #order = 0;
   /** The message whose bytes are not all with the socket yet. */
   #current: Delivery | undefined;
@@ -444,7 +447,7 @@ export class Session {
       operation.due = false;
       operation.age = 0;
       operation.order = ++this.#order;
-      operation.id ||= this.#freeId();
+      operation.id ||= this.#ids.next(this.#isTaken);
       try {
         client.write(undefined, {
           operation: operation.type,
@@ -476,7 +479,7 @@ export class Session {
 
   #sendDelivery(client: MQTTClient, delivery: Delivery): void {
     const { payload, QoS } = delivery;
-    if (QoS === 1) delivery.id ||= this.#freeId();
+    if (QoS === 1) delivery.id ||= this.#ids.next(this.#isTaken);
     const whole = payload instanceof Uint8Array;
     try {
       client.write(whole ? payload : undefined, {
@@ -530,15 +533,6 @@ export class Session {
     if (delivery.answer) this.#answered(delivery, delivery.answer);
     else if (delivery.QoS === 0) this.#complete(delivery, undefined, 0);
     else this.#startTimer();
-  }
-
-  #freeId(): number {
-    do this.#id = nextPacketId(this.#id);
-    while (
-      this.#deliveries.find(this.#id) ||
-      this.#subscriptions.operation?.id === this.#id
-    );
-    return this.#id;
   }
 
   // Sending again

@@ -236,25 +236,6 @@ test("keeps to the broker's Receive Maximum", () => {
   fixture.session.close();
 });
 
-test("wraps packet ids and leaves out those in use", () => {
-  const fixture = new Fixture({ resendAfter: 0 });
-  fixture.connect();
-  fixture.publish("stays");
-  fixture.wire.take();
-  for (let id = 2; id <= 65_535; id++) {
-    fixture.publish("x");
-    if (id % 1000 === 0) fixture.wire.drain();
-    fixture.wire.room = 4096;
-    fixture.wire.receive([0x40, 2, id >> 8, id & 255]);
-    if (id % 1000 === 0) fixture.wire.take();
-  }
-  fixture.wire.take();
-  fixture.publish("wrapped");
-  deepEqual(fixture.wire.take(), [published("02", "wrapped")]);
-  equal(fixture.session.length, 2);
-  fixture.session.close();
-});
-
 test("sends a payload in pieces from its source, again from the start after a reconnect", () => {
   const fixture = new Fixture();
   const size = 3000;
