@@ -5,7 +5,9 @@ import type { TrustAnchors } from "../identity/trust-anchors.js";
 import MQTTClient, { type Will } from "../mqtt/client.js";
 import { Session } from "../mqtt/session.js";
 import { matches } from "../mqtt/topics.js";
-import { SecureSocket, type TCPClass } from "../secure-socket/secure-socket.js";
+import { SecureSocket } from "../secure-socket/secure-socket.js";
+import type { TcpClass } from "../secure-socket/tcp-socket.js";
+import type { TlsPeer } from "../secure-socket/tls-session.js";
 import { Backoff } from "../system/backoff.js";
 import type { Clock } from "../system/clock.js";
 import { Failure } from "../system/failure.js";
@@ -23,7 +25,7 @@ export interface ConnectionOptions {
   identity: Identity;
   trust: TrustAnchors;
   clock: Clock;
-  io: { TCP: TCPClass; dns: DNSOptions };
+  io: { TCP: TcpClass; dns: DNSOptions };
   will?: Will;
   /** The longest silence before the link counts as dead. IoT Core takes 30 s to 1200 s. */
   keepAlive?: number;
@@ -229,7 +231,7 @@ export class Connection {
           ...(port === 443 ? { alpn: ["x-amzn-mqtt-ca"] } : {}),
           onConnected: () =>
             log("tcp", `${address}:${port}, ${Time.delta(start)} ms`),
-          onSecured: (peer) =>
+          onSecured: (peer: TlsPeer) =>
             log(
               "tls",
               `TLS ${peer.version}, ${peer.cipherSuite}, ${peer.subject}, ${Time.delta(start)} ms`,
