@@ -22,3 +22,8 @@ interface ArrayBufferConstructor {
   /** XS: the string's UTF-8 bytes. */
   fromString(text: string): ArrayBuffer;
 }
+
+interface ArrayBuffer {
+  /** XS: a new buffer that holds this one's bytes and then those of the others. */
+  concat(...buffers: ArrayBufferLike[]): ArrayBuffer;
+}

@@ -12,7 +12,7 @@ import { Backoff } from "../system/backoff.js";
 import type { Clock } from "../system/clock.js";
 import { Failure } from "../system/failure.js";
 import { log } from "../system/log.js";
-import { resolve, type DNSOptions, type Resolution } from "./resolve.js";
+import { Resolution, type DNSOptions } from "./resolution.js";
 
 /** What a connection needs. Times in milliseconds. */
 export interface ConnectionOptions {
@@ -184,15 +184,13 @@ export class Connection {
     this.#later(attemptLimit, () =>
       this.#fail(new Failure("tcp.timed-out", host)),
     );
-    this.#resolution = resolve(
-      host,
-      io.dns,
-      (address) => {
+    this.#resolution = new Resolution(host, io.dns, {
+      onResolved: (address) => {
         log("dns", `${host} is ${address}, ${Time.delta(start)} ms`);
         this.#connect(address);
       },
-      (failure) => this.#fail(failure),
-    );
+      onError: (failure) => this.#fail(failure),
+    });
   }
 
   #connect(address: string): void {
