@@ -58,10 +58,10 @@ export default class TCP extends Native("xs_tcp_destructor") {
 
   read(byteLength?: number): ArrayBuffer | number | undefined;
   read(buffer: ByteBuffer): number | undefined;
-  read(...request: (number | ByteBuffer)[]): ArrayBuffer | number | undefined {
-    return native<
-      (...request: (number | ByteBuffer)[]) => ArrayBuffer | number | undefined
-    >("xs_tcp_read").call(this, ...request);
+  read(...request: unknown[]): ArrayBuffer | number | undefined {
+    return native<(...request: unknown[]) => ArrayBuffer | number | undefined>(
+      "xs_tcp_read",
+    ).call(this, ...request);
   }
 
   /** Options `more` and `byteLength` may say that further pieces follow; what is written in one turn goes out together. */
