@@ -132,15 +132,20 @@ export class MQTTClient {
     writeConnect(this.#outlet.writer, options, this.#level);
     const { io, ...socket } = options.socket;
     const Io = io as new (options: object) => Socket;
-    this.#socket = new Io({
-      ...socket,
-      host: options.host,
-      port: options.port ?? 1883,
-      format: "buffer",
-      onReadable: (count: number) => this.#onReadable(count),
-      onWritable: (count: number) => this.#onWritable(count),
-      onError: (error?: unknown) => this.#onSocketError(error),
-    });
+    try {
+      this.#socket = new Io({
+        ...socket,
+        host: options.host,
+        port: options.port ?? 1883,
+        format: "buffer",
+        onReadable: (count: number) => this.#onReadable(count),
+        onWritable: (count: number) => this.#onWritable(count),
+        onError: (error?: unknown) => this.#onSocketError(error),
+      });
+    } catch (error) {
+      // A socket class throws when the node has no link, which is no mistake of the caller's.
+      this.#broken(error, "tcp.unreachable");
+    }
     this.#limit(openingLimit, "tcp.timed-out");
   }
 
@@ -623,8 +628,11 @@ export class MQTTClient {
   }
 
   /** The socket threw: the connection ends, but never while the application is inside `write` or `read`. */
-  #broken(error: unknown): void {
-    const failure = Failure.from(error, "tcp.closed");
+  #broken(
+    error: unknown,
+    code: "tcp.closed" | "tcp.unreachable" = "tcp.closed",
+  ): void {
+    const failure = Failure.from(error, code);
     Timer.set(() => this.#fail(failure), 0);
   }
 

@@ -417,6 +417,21 @@ test("turns what the socket throws into a Failure, not into an exception", async
   equal(fixture.code, "tcp.closed");
 });
 
+test("reports a socket that cannot even be made", async () => {
+  class Linkless {
+    constructor() {
+      throw new Error("no link");
+    }
+    read = () => undefined;
+    write = () => undefined;
+    close = () => undefined;
+  }
+  const fixture = new Fixture({ socket: { io: Linkless } });
+  equal(fixture.code, undefined);
+  await wait(1);
+  equal(fixture.code, "tcp.unreachable");
+});
+
 test("may be closed in any of its callbacks", () => {
   const closing = new Fixture({
     onReadable() {
