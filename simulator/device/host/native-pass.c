@@ -138,6 +138,9 @@ static void visit(void* it, void* param)
 {
 	txNode* node = it;
 	struct pass* pass = param;
+	/* XS hands NULL on for what may be left out, such as the parameter of catch. */
+	if (!node)
+		return;
 	bool function = is(node, XS_TOKEN_FUNCTION);
 	if (function && pass->depth == 0 && !(node->flags & special_function) &&
 		become_host_function(pass, (txFunctionNode*)node))

@@ -19,7 +19,7 @@ export type NTPCallback = (error: Error | null, time?: number) => void;
 
 /** How often a server is asked before the next one is, and how long for each time, in ms. */
 const attempts = 3;
-const patience = 1500;
+const patience = 1000;
 
 /** How long a server's name may take, in ms; the resolver itself would try longer. */
 const nameLimit = 4000;
