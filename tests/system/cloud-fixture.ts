@@ -1,12 +1,14 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after } from "node:test";
 import tls, { type TLSSocket } from "node:tls";
 import mqttPacket, {
   type IConnackPacket,
   type IConnectPacket,
   type Packet,
 } from "mqtt-packet";
+import { CertificateAuthority } from "../../simulator/cloud/certificates/certificate-authority.js";
 import { Cloud, type CloudOptions } from "../../simulator/cloud/cloud.js";
 import type {
   CloudEvent,
@@ -15,6 +17,7 @@ import type {
 import { nodePolicyName } from "../../simulator/cloud/node-policy.js";
 import { provisionThing } from "../../simulator/cloud/provisioning.js";
 import { Certificates } from "../../simulator/cloud/registry/certificates.js";
+import { Store } from "../../simulator/cloud/store.js";
 
 /** What a test's device has. */
 export interface Device {
@@ -23,6 +26,12 @@ export interface Device {
   readonly privateKey: string;
   readonly certificate: string;
 }
+
+/** Clouds that a test which failed did not come to stop. */
+const running = new Set<TestCloud>();
+after(async () => {
+  for (const cloud of running) await cloud.stop();
+});
 
 /** A cloud for the tests of one file, in a folder of its own that goes when it stops. */
 export class TestCloud {
@@ -38,9 +47,11 @@ export class TestCloud {
   }
 
   static async start(options: Partial<CloudOptions> = {}): Promise<TestCloud> {
-    const directory = mkdtempSync(join(tmpdir(), "fieldnode-cloud-"));
+    const directory = temporaryFolder();
+    copyAuthority(await authorityFolder(), directory);
     const test = new TestCloud(directory, options);
     await test.#cloud.start();
+    running.add(test);
     return test;
   }
 
@@ -56,6 +67,7 @@ export class TestCloud {
   }
 
   async stop(): Promise<void> {
+    running.delete(this);
     await this.#cloud.stop();
     rmSync(this.directory, { recursive: true, force: true });
   }
@@ -104,6 +116,30 @@ export class TestCloud {
       onEvent: (event) => this.events.push(event),
     });
   }
+}
+
+let authority: Promise<string> | undefined;
+
+/** A folder with an authority in it, made once for all clouds of this process: RSA keys take their time. */
+function authorityFolder(): Promise<string> {
+  authority ??= (async () => {
+    const directory = temporaryFolder();
+    const store = new Store(directory);
+    await CertificateAuthority.open(store);
+    await store.close();
+    process.on("exit", () => rmSync(directory, { recursive: true }));
+    return directory;
+  })();
+  return authority;
+}
+
+function copyAuthority(from: string, to: string): void {
+  copyFileSync(join(from, "data.mdb"), join(to, "data.mdb"));
+}
+
+/** A new folder below the system's one for temporary files. */
+export function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), "fieldnode-cloud-"));
 }
 
 /** A policy document of these statements. */

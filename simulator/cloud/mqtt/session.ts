@@ -186,7 +186,7 @@ export class Session {
       return undefined;
     }
     const number = this.#nextNumber++;
-    this.#live.push({
+    (this.#link ? this.#live : this.#stored).push({
       number,
       ...(fits && { message }),
       bytes: fits ? bytes : 0,
