@@ -223,10 +223,23 @@ size_t tls_engine_feed(struct tls_engine *engine, const unsigned char *bytes, si
 	return length;
 }
 
+/* What a session that failed could not yet put into `output`: a part of its alert. */
+static size_t alert_left(const struct tls_engine *engine)
+{
+	if (engine->state != TLS_FAILED || !engine->library_open)
+		return 0;
+	return engine->ssl.MBEDTLS_PRIVATE(out_left);
+}
+
+size_t tls_engine_pending(const struct tls_engine *engine)
+{
+	return engine->output_end - engine->output_start + alert_left(engine);
+}
+
 size_t tls_engine_take(struct tls_engine *engine, unsigned char *bytes, size_t length)
 {
 	/* An alert that found no room is still in the library; any further alert pushes it out instead of itself. */
-	if (engine->state == TLS_FAILED && engine->library_open && engine->ssl.MBEDTLS_PRIVATE(out_left) > 0)
+	if (alert_left(engine) > 0)
 		mbedtls_ssl_send_alert_message(&engine->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
 		                               MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR);
 	size_t there = engine->output_end - engine->output_start;
@@ -255,6 +268,9 @@ static long advance(struct tls_engine *engine)
 			continue;
 		if (error == MBEDTLS_ERR_SSL_WANT_WRITE)
 			return 0;
+		/* A close_notify is answered by one (RFC 5246, 7.2.1). */
+		if (error == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY)
+			mbedtls_ssl_close_notify(&engine->ssl);
 		fail(engine, error);
 		return -1;
 	}

@@ -104,6 +104,9 @@ size_t tls_engine_feed(struct tls_engine *engine, const unsigned char *bytes, si
 /* Ciphertext for the wire; returns how much there was. */
 size_t tls_engine_take(struct tls_engine *engine, unsigned char *bytes, size_t length);
 
+/* Ciphertext that waits for the wire, an alert that is still in the library included. */
+size_t tls_engine_pending(const struct tls_engine *engine);
+
 /* Plaintext that can be read now: the rest of one record. -1 after a failure, 0 when more ciphertext is needed. */
 long tls_engine_readable(struct tls_engine *engine);
 /* Plaintext out of the current record; -1 after a failure. */

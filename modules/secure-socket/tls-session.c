@@ -22,6 +22,15 @@ static struct tls_engine *engine_of(xsMachine *the)
 	return xsmcGetHostDataValidate(xsThis, (void *)&session_hooks);
 }
 
+/* Frees a closed session once its last bytes are on the wire; every call after that is one on a closed session. */
+static void free_when_done(xsMachine *the, struct tls_engine *engine)
+{
+	if (engine->state != TLS_CLOSED || tls_engine_pending(engine) > 0)
+		return;
+	xsmcSetHostData(xsThis, NULL);
+	tls_engine_free(engine);
+}
+
 /* (serverName, trust, identity | undefined, alpn, suites, least version, now) → whether there is an engine */
 void xs_tls_session_open(xsMachine *the)
 {
@@ -86,10 +95,14 @@ void xs_tls_session_take(xsMachine *the)
 	xsUnsignedValue length;
 	xsmcGetBufferWritable(xsArg(0), &bytes, &length);
 	xsmcSetInteger(xsResult, engine ? (xsIntegerValue)tls_engine_take(engine, bytes, length) : 0);
-	if (engine && engine->state == TLS_CLOSED && engine->output_start == engine->output_end) {
-		xsmcSetHostData(xsThis, NULL);
-		tls_engine_free(engine);
-	}
+	if (engine)
+		free_when_done(the, engine);
+}
+
+void xs_tls_session_pending(xsMachine *the)
+{
+	struct tls_engine *engine = engine_of(the);
+	xsmcSetInteger(xsResult, engine ? (xsIntegerValue)tls_engine_pending(engine) : 0);
 }
 
 /* () → plaintext bytes to read, or -1 */
@@ -129,8 +142,10 @@ void xs_tls_session_write(xsMachine *the)
 void xs_tls_session_close(xsMachine *the)
 {
 	struct tls_engine *engine = engine_of(the);
-	if (engine)
-		tls_engine_close(engine);
+	if (!engine)
+		return;
+	tls_engine_close(engine);
+	free_when_done(the, engine);
 }
 
 static struct tls_engine *open_engine_of(xsMachine *the)

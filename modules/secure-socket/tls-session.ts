@@ -105,6 +105,11 @@ export class TlsSession extends Native("xs_tls_session_destructor") {
     );
   }
 
+  /** Bytes of ciphertext that wait for the wire. */
+  get pending(): number {
+    return native<() => number>("xs_tls_session_pending").call(this);
+  }
+
   /** Bytes of plaintext that can be read now. 0: feed more. */
   get readable(): number {
     const count = this.#readable();

@@ -1,0 +1,27 @@
+/** Bytes as ECMA-419 takes them. */
+export type ByteBuffer = ArrayBufferLike | ArrayBufferView;
+
+/** What a SecureSocket passes to the TCP class under it. */
+export interface TcpOptions {
+  /** IPv4 address. */
+  address: string;
+  /** The name it was resolved from. */
+  host?: string;
+  port: number;
+  format: "buffer";
+  onReadable(count: number): void;
+  onWritable(count: number): void;
+  onError(error?: unknown): void;
+}
+
+/** The part of ECMA-419's TCP socket (clause 12) that TLS stands on. */
+export interface TcpSocket {
+  /** Moves bytes into `buffer`, which must not be longer than what was announced; returns how many (all, where it returns nothing). */
+  read(buffer: Uint8Array): unknown;
+  /** Takes all of `data`, which must not be longer than what was announced; returns how many bytes may follow. */
+  write(data: Uint8Array): unknown;
+  close(): void;
+}
+
+/** A TCP class of the platform, of the simulator, or one that a test breaks on purpose. */
+export type TcpClass = new (options: TcpOptions) => TcpSocket;

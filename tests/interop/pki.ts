@@ -1,0 +1,212 @@
+import { createPrivateKey, webcrypto, type KeyObject } from "node:crypto";
+import x509 from "../../simulator/cloud/x509.js";
+
+/** Kinds of keys that tests make certificates for. */
+export type Kind = "P-256" | "P-384" | "RSA-1024" | "RSA-2048" | "RSA-4096";
+
+/** A certificate with its private key. */
+export interface Credential {
+  kind: Kind;
+  certificate: InstanceType<typeof x509.X509Certificate>;
+  keys: webcrypto.CryptoKeyPair;
+  /** The certificates between it and its root, nearest first. */
+  chain: InstanceType<typeof x509.X509Certificate>[];
+}
+
+/** What a test wants a certificate to be. Days are counted from now. */
+export interface Wish {
+  name?: string;
+  kind?: Kind;
+  issuer?: Credential;
+  /** DNS names and IPv4 addresses for subjectAltName; [] for none. */
+  names?: string[];
+  from?: number;
+  until?: number;
+  /** basicConstraints' CA bit; left out altogether when undefined. */
+  authority?: boolean;
+  pathLength?: number;
+  keyUsage?: number;
+  extendedKeyUsage?: string[];
+  hash?: "SHA-1" | "SHA-256" | "SHA-384";
+  /** Bytes of text in a comment extension, to make the certificate large. */
+  padding?: number;
+}
+
+const day = 86_400_000;
+let serial = 1000;
+
+function algorithmOf(kind: Kind, hash: string) {
+  return kind.startsWith("P-")
+    ? { name: "ECDSA", namedCurve: kind, hash }
+    : {
+        name: "RSASSA-PKCS1-v1_5",
+        hash,
+        modulusLength: Number(kind.slice(4)),
+        publicExponent: new Uint8Array([1, 0, 1]),
+      };
+}
+
+const made = new Map<Kind, webcrypto.CryptoKeyPair[]>();
+
+/** Keys are slow to make, so those of a kind are used again where a test does not care. */
+async function keysOf(kind: Kind, fresh: boolean) {
+  const there = made.get(kind) ?? [];
+  made.set(kind, there);
+  if (!fresh && kind === "RSA-4096" && there.length > 0) return there[0]!;
+  const keys = await webcrypto.subtle.generateKey(
+    algorithmOf(kind, "SHA-256"),
+    true,
+    ["sign", "verify"],
+  );
+  there.push(keys);
+  return keys;
+}
+
+/** Makes a certificate: a root when it has no issuer, else one signed by that. */
+export async function issue(wish: Wish = {}): Promise<Credential> {
+  const kind = wish.kind ?? "P-256";
+  const keys = await keysOf(kind, wish.issuer === undefined);
+  const signer = wish.issuer ?? { kind, keys };
+  const hash = wish.hash ?? "SHA-256";
+  const signingKey = await withHash(signer.keys.privateKey, signer.kind, hash);
+  const subject = `CN=${wish.name ?? `test ${serial}`}`;
+  const { names = [] } = wish;
+  const extensions = [
+    ...(wish.authority === undefined
+      ? []
+      : [
+          new x509.BasicConstraintsExtension(
+            wish.authority,
+            wish.pathLength,
+            true,
+          ),
+        ]),
+    ...(wish.keyUsage === undefined
+      ? []
+      : [new x509.KeyUsagesExtension(wish.keyUsage, true)]),
+    ...(wish.extendedKeyUsage
+      ? [new x509.ExtendedKeyUsageExtension(wish.extendedKeyUsage)]
+      : []),
+    ...(names.length > 0
+      ? [
+          new x509.SubjectAlternativeNameExtension(
+            names.map((value) => ({
+              type: /^[\d.]+$/.test(value) ? "ip" : "dns",
+              value,
+            })),
+          ),
+        ]
+      : []),
+    ...(wish.padding
+      ? [
+          // Netscape comment: ignored by everybody, and as long as one likes.
+          new x509.Extension(
+            "2.16.840.1.113730.1.13",
+            false,
+            derText("x".repeat(wish.padding)),
+          ),
+        ]
+      : []),
+  ];
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: (serial++).toString(16).padStart(4, "0"),
+    subject,
+    issuer: wish.issuer ? wish.issuer.certificate.subject : subject,
+    notBefore: new Date(Date.now() + (wish.from ?? -1) * day),
+    notAfter: new Date(Date.now() + (wish.until ?? 365) * day),
+    signingAlgorithm: { name: signingKey.algorithm.name, hash },
+    publicKey: keys.publicKey,
+    signingKey,
+    extensions,
+  });
+  const issuer = wish.issuer;
+  const isRoot = issuer?.certificate.subject === issuer?.certificate.issuer;
+  return {
+    kind,
+    certificate,
+    keys,
+    chain: !issuer || isRoot ? [] : [issuer.certificate, ...issuer.chain],
+  };
+}
+
+/** Usages of authorities and servers, as bits. */
+export const usage = x509.KeyUsageFlags;
+/** Extended key usages by name. */
+export const purpose = x509.ExtendedKeyUsage;
+
+/** A proper root or intermediate. */
+export const authority = (wish: Wish = {}): Promise<Credential> =>
+  issue({
+    authority: true,
+    keyUsage: usage.keyCertSign | usage.cRLSign,
+    ...wish,
+  });
+
+/** A proper certificate for a server; for `server.test` and 127.0.0.1 when not told otherwise. */
+export const server = (issuer: Credential, wish: Wish = {}) =>
+  issue({
+    issuer,
+    name: "server.test",
+    names: ["server.test", "127.0.0.1"],
+    authority: false,
+    keyUsage: usage.digitalSignature,
+    extendedKeyUsage: [purpose.serverAuth as string],
+    ...wish,
+  });
+
+/** A proper certificate for a node. */
+export const device = (issuer: Credential, wish: Wish = {}) =>
+  issue({
+    issuer,
+    name: "node-1",
+    authority: false,
+    keyUsage: usage.digitalSignature,
+    extendedKeyUsage: [purpose.clientAuth as string],
+    ...wish,
+  });
+
+/** PEM of the certificate and of those between it and its root. */
+export const chainPem = (credential: Credential): string =>
+  [credential.certificate, ...credential.chain]
+    .map((one) => one.toString("pem"))
+    .join("\n");
+
+/** The private key for Node's and OpenSSL's use. */
+export async function keyObject(credential: Credential): Promise<KeyObject> {
+  const pkcs8 = await webcrypto.subtle.exportKey(
+    "pkcs8",
+    credential.keys.privateKey,
+  );
+  return createPrivateKey({
+    key: Buffer.from(pkcs8),
+    format: "der",
+    type: "pkcs8",
+  });
+}
+
+/** PKCS #8 PEM of the private key. */
+export const keyPem = async (credential: Credential): Promise<string> =>
+  (await keyObject(credential)).export({
+    type: "pkcs8",
+    format: "pem",
+  }) as string;
+
+/** An RSA key of Web Crypto is tied to one hash; another needs the key imported anew. */
+async function withHash(key: webcrypto.CryptoKey, kind: Kind, hash: string) {
+  if (kind.startsWith("P-")) return key;
+  const pkcs8 = await webcrypto.subtle.exportKey("pkcs8", key);
+  return webcrypto.subtle.importKey(
+    "pkcs8",
+    pkcs8,
+    algorithmOf(kind, hash),
+    true,
+    ["sign"],
+  );
+}
+
+/** DER of an IA5String. */
+function derText(text: string): ArrayBuffer {
+  const bytes = Buffer.from(text, "latin1");
+  const head = Buffer.from([0x16, 0x82, bytes.length >> 8, bytes.length & 255]);
+  return Uint8Array.from(Buffer.concat([head, bytes])).buffer;
+}

@@ -1,0 +1,152 @@
+/**
+ * A TLS client for tests with real peers: what it does is told by `mc/config`, what happens it prints as one JSON object
+ * a line. The tests in tests/interop start it.
+ */
+import config from "mc/config";
+import TCP from "embedded:io/socket/tcp";
+import Timer from "timer";
+import { Identity } from "../../../modules/identity/identity.js";
+import { TrustAnchors } from "../../../modules/identity/trust-anchors.js";
+import { SecureSocket } from "../../../modules/secure-socket/secure-socket.js";
+import { Failure } from "../../../modules/system/failure.js";
+
+interface Subject {
+  address: string;
+  port: number;
+  serverName?: string;
+  alpn?: string[];
+  cipherSuites?: string[];
+  minVersion?: "1.2" | "1.3";
+  handshakeTimeout?: number;
+  /** The clock certificates are judged by, in ms since 1970. */
+  now?: number;
+  /** Present the identity in flash. */
+  identity?: boolean;
+  /** Text to send once open. */
+  request?: string;
+  /** Bytes to send after it: byte n is n modulo 251. */
+  upload?: number;
+  /** Bytes a write at most. */
+  piece?: number;
+  /** Close after so many bytes have come; -1 reads to the end. */
+  download?: number;
+  /** Read so many bytes each 2 ms, outside of callbacks, instead of all at once. */
+  slow?: number;
+  /** Expect byte n of what comes to be n modulo 251, and say so when it is not. */
+  pattern?: boolean;
+  /** Connect so many times, one after another. */
+  rounds?: number;
+  /** Print what the process holds after that. */
+  quiet?: boolean;
+}
+
+const subject = config as unknown as Subject;
+const print = (event: string, more: object = {}): void => {
+  if (!subject.quiet) trace(`${JSON.stringify({ event, ...more })}\n`);
+};
+
+let identity: Identity | undefined;
+let trust: TrustAnchors | undefined;
+
+function connect(round: number): void {
+  let read = 0;
+  let sent = 0;
+  let text = "";
+  let unread = 0;
+  let requested = false;
+
+  const take = (socket: SecureSocket, count: number): void => {
+    const bytes = new Uint8Array(socket.read(count) as ArrayBuffer);
+    if (subject.pattern)
+      for (let i = 0; i < bytes.length; i++)
+        if (bytes[i] !== (read + i) % 251) {
+          print("wrong", { at: read + i });
+          break;
+        }
+    if (text.length < 64 && !subject.pattern)
+      text += String.fromArrayBuffer(bytes.buffer);
+    read += bytes.length;
+    unread -= bytes.length;
+    if (subject.download !== undefined && read === subject.download)
+      finish(socket);
+  };
+  const finish = (socket: SecureSocket): void => {
+    print("read", { count: read, text });
+    socket.close();
+    next();
+  };
+  const next = (): void => {
+    if (round < (subject.rounds ?? 1)) connect(round + 1);
+    else {
+      identity?.close();
+      trust?.close();
+      print("done");
+    }
+  };
+  const upload = (socket: SecureSocket, writable: number): void => {
+    const total = subject.upload ?? 0;
+    while (sent < total && writable > 0) {
+      const count = Math.min(writable, subject.piece ?? writable, total - sent);
+      const bytes = new Uint8Array(count);
+      for (let i = 0; i < count; i++) bytes[i] = (sent + i) % 251;
+      sent += count;
+      writable = socket.write(bytes);
+    }
+    if (sent === total && total > 0 && subject.download === undefined)
+      finish(socket);
+  };
+
+  new SecureSocket({
+    address: subject.address,
+    port: subject.port,
+    TCP: { io: TCP },
+    secure: {
+      trust: trust!,
+      ...(subject.serverName === undefined
+        ? {}
+        : { serverName: subject.serverName }),
+      ...(identity ? { identity } : {}),
+      ...(subject.alpn ? { alpn: subject.alpn } : {}),
+      ...(subject.cipherSuites ? { cipherSuites: subject.cipherSuites } : {}),
+      ...(subject.minVersion ? { minVersion: subject.minVersion } : {}),
+      ...(subject.handshakeTimeout
+        ? { handshakeTimeout: subject.handshakeTimeout }
+        : {}),
+      ...(subject.now === undefined ? {} : { now: () => subject.now! }),
+    },
+    onWritable(writable) {
+      if (!requested) {
+        requested = true;
+        print("open", { peer: this.peer });
+        if (subject.request !== undefined)
+          writable = this.write(ArrayBuffer.fromString(subject.request));
+      }
+      upload(this, writable);
+    },
+    onReadable(count) {
+      unread += count;
+      if (!subject.slow) take(this, count);
+      else {
+        const timer = Timer.repeat(() => {
+          if (unread > 0) take(this, Math.min(unread, subject.slow!));
+          else Timer.clear(timer);
+        }, 2);
+      }
+    },
+    onError(failure) {
+      if (read > 0) print("read", { count: read, text });
+      print("failure", { code: failure.code, detail: failure.detail });
+      next();
+    },
+  });
+}
+
+try {
+  trust = new TrustAnchors();
+  if (subject.identity) identity = new Identity();
+  connect(1);
+} catch (error) {
+  if (!(error instanceof Failure)) throw error;
+  print("failure", { code: error.code, detail: error.detail });
+  trust?.close();
+}
