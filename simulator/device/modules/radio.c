@@ -92,7 +92,12 @@ void xs_radio_get_heard(xsMachine* the)
 	set_string(the, xsID_BSSID, "02:00:5e:00:53:01"); /* locally administered, documentation range of RFC 7042 */
 	set_integer(the, xsID_channel, 6);
 	set_integer(the, xsID_RSSI, access_point->rssi);
-	set_integer(the, xsID_delay, (xsIntegerValue)access_point->delay);
+}
+
+void xs_radio_get_delay(xsMachine* the)
+{
+	const struct access_point* access_point = network_access_point();
+	xsmcSetInteger(xsResult, access_point ? (xsIntegerValue)access_point->delay : 0);
 }
 
 void xs_radio_set_link(xsMachine* the)

@@ -7,8 +7,6 @@ export interface AccessPointModel {
   channel: number;
   /** dBm */
   RSSI: number;
-  /** From `connect` to an address, in ms. */
-  delay: number;
 }
 
 /** The simulated node's radio: what is on the air, and whether the node's network stack has a link. */
@@ -31,6 +29,11 @@ export class Radio extends Native("xs_radio_destructor") {
     return native<() => AccessPointModel | undefined>(
       "xs_radio_get_heard",
     ).call(this);
+  }
+
+  /** How long it takes from `connect` to an address, or to find that there is none, in ms. */
+  get delay(): number {
+    return native<() => number>("xs_radio_get_delay").call(this);
   }
 
   /** Opens the way for the node's packets, or closes it, which cuts every socket. */

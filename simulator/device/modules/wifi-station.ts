@@ -44,6 +44,11 @@ export class WiFiStation {
     return this.#radio.heard;
   }
 
+  /** How long things take in this model, in ms; 0 when they take no time. */
+  get delay(): number {
+    return this.#radio.delay;
+  }
+
   addListener(listener: ChangeListener): void {
     this.#listeners.add(listener);
   }
@@ -58,7 +63,7 @@ export class WiFiStation {
       throw new Error("WiFi: already connecting");
     this.disconnect();
     this.#connection = connecting;
-    const { delay = 1500 } = this.heard ?? {};
+    const { delay } = this.#radio;
     // Most of the time goes into the scan and the handshake, the rest into DHCP.
     this.#wait(delay * 0.7, () => {
       const found = this.heard;

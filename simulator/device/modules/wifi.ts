@@ -95,7 +95,7 @@ export default class WiFi {
     if (!onFound) throw new TypeError("WiFi: onFound required");
     scanning = true;
     // A model without delays scans without one.
-    const time = station.heard?.delay === 0 ? 0 : scanTime;
+    const time = station.delay === 0 ? 0 : scanTime;
     Timer.set(() => {
       scanning = false;
       const found = station.heard;
