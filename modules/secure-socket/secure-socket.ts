@@ -108,6 +108,9 @@ export class SecureSocket {
       this.#session = this.#openSession();
       const { io: Io, ...more } = options.TCP;
       this.#tcp = new Io({
+        // Each message of the handshake is sent on its own: Nagle's algorithm would hold all but the first back for a
+        // round trip. Later on, what belongs together is joined into one record before it is sent.
+        nodelay: true,
         ...more,
         address: options.address ?? options.host ?? "",
         ...(options.host === undefined ? {} : { host: options.host }),

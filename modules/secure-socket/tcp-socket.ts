@@ -8,6 +8,8 @@ export interface TcpOptions {
   /** The name it was resolved from. */
   host?: string;
   port: number;
+  /** True sends small pieces at once (RFC 896 is Nagle's algorithm, which would wait). */
+  nodelay?: boolean;
   format: "buffer";
   onReadable(count: number): void;
   onWritable(count: number): void;
