@@ -54,7 +54,10 @@ export async function runMQTTSubject(
     onEvent(event);
   });
   child.stderr.on("data", (text: Buffer) => (other += text.toString()));
-  const [code, signal] = (await once(child, "close")) as [number, string];
+  const [code, signal] = (await once(child, "close")) as [
+    number | null,
+    string | null,
+  ];
   clearTimeout(limit);
   rmSync(folder, { recursive: true, force: true });
   if (code !== 0)
