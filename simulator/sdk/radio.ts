@@ -6,16 +6,21 @@ import type { AccessPointModel } from "../device/modules/radio.js";
  * node is told to join is always there, and joins take no time. Losses are what `simulator/device` can play.
  */
 export class Radio {
+  /** From `connect` to an address, in ms. */
+  readonly delay = 0;
+
   /** The access point of `mc/config`. */
   get heard(): AccessPointModel | undefined {
-    const { SSID, password = "" } = config.wifi;
+    const { SSID, password = "" } = config.wifi as {
+      SSID: string;
+      password?: string;
+    };
     return {
       SSID,
       password,
       BSSID: "02:00:5e:00:53:01",
       channel: 6,
       RSSI: -50,
-      delay: 0,
     };
   }
 
