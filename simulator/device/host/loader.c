@@ -182,8 +182,11 @@ static void load(txMachine* the, txSlot* module, txID id)
 			mxReferenceError("there is no module %s in %s", name, options.js);
 		script = parse_module(the, file, &error);
 	}
-	if (!script)
+	if (!script) {
+		/* XS would cut the message to fit its own buffer. */
+		errors_note_cause("%s cannot be loaded: %s", name, error.message);
 		mxSyntaxError("%s", error.message);
+	}
 	resolve(the, module, id, script);
 }
 
