@@ -20,6 +20,9 @@
 /* ESP-IDF's defaults: CONFIG_LWIP_TCP_WND_DEFAULT and CONFIG_LWIP_TCP_SND_BUF_DEFAULT. */
 enum { input_capacity = 5760, output_capacity = 5760 };
 
+/* CONFIG_LWIP_TCP_MSS, and what the kernel holds in each direction before or behind our buffers. */
+enum { segment = 1440, kernel_buffer = 16 * 1024 };
+
 /* How long a closed socket may take to send what was written before, in ms. */
 enum { linger_time = 5000 };
 
@@ -45,6 +48,17 @@ struct tcp {
 static void on_soon(struct event_timer* timer);
 static void on_ready(struct watch* watch, short events);
 static void on_cut(struct network_socket* socket);
+
+/*
+ * The kernel's own buffers are kept small too, and its segments as Ethernet has them, so that a peer feels soon that nobody
+ * reads, as it does from an ESP32.
+ */
+static void use_small_buffers(int fd)
+{
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){ kernel_buffer }, sizeof(int));
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){ kernel_buffer }, sizeof(int));
+	setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &(int){ segment }, sizeof(int));
+}
 
 static struct tcp* tcp_of_network(struct network_socket* socket)
 {
@@ -280,6 +294,7 @@ void tcp_adopt(xsMachine* the, xsSlot* object, int fd)
 	}
 	tcp->watch.fd = fd;
 	tcp->state = connected;
+	use_small_buffers(fd);
 	socklen_t size = sizeof(tcp->peer);
 	getpeername(fd, (struct sockaddr*)&tcp->peer, &size);
 	network_add_socket(&tcp->network);
@@ -321,6 +336,7 @@ static void start_connecting(xsMachine* the, struct tcp* tcp, bool no_delay)
 		dispose(tcp);
 		xsUnknownError("TCP: no socket is left");
 	}
+	use_small_buffers(fd);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ no_delay }, sizeof(int));
 	tcp->state = connecting;
 	network_add_socket(&tcp->network);
