@@ -1,0 +1,346 @@
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import type { TLSSocket } from "node:tls";
+import { NodeServer, proxy } from "./node-server.js";
+import { OpensslServer } from "./openssl-server.js";
+import {
+  authority,
+  chainPem,
+  device,
+  server,
+  type Credential,
+  type Kind,
+} from "./pki.js";
+import { makeFlash, runSubject, type Outcome } from "./subject.js";
+
+let root: Credential;
+let clients: Credential;
+let node: Credential;
+let peer: Credential;
+before(async () => {
+  root = await authority({ name: "root" });
+  clients = await authority({ name: "clients" });
+  node = await device(clients);
+  peer = await server(root);
+});
+
+const pattern = (length: number): Buffer =>
+  Buffer.from(Uint8Array.from({ length }, (_, index) => index % 251));
+const say = (outcome: Outcome): string => JSON.stringify(outcome);
+
+/** Runs the subject against Node's server, and ends the server. */
+async function against(
+  serve: (socket: TLSSocket) => void,
+  config: Record<string, unknown>,
+  options: Parameters<typeof NodeServer.start>[2] = {},
+  credential = peer,
+): Promise<Outcome & { errors: string }> {
+  const made = await NodeServer.start(credential, serve, options);
+  const outcome = await runSubject(
+    { trust: [root], identity: node },
+    { port: made.port, ...config },
+  );
+  await made.stop();
+  return { ...outcome, errors: made.errors.join("\n") };
+}
+
+const suites: [string, Kind][] = [
+  ["ECDHE-RSA-AES128-GCM-SHA256", "RSA-2048"],
+  ["ECDHE-ECDSA-AES128-GCM-SHA256", "P-256"],
+  ["ECDHE-RSA-AES256-GCM-SHA384", "RSA-2048"],
+  ["ECDHE-ECDSA-AES256-GCM-SHA384", "P-384"],
+];
+for (const [suite, kind] of suites)
+  test(`agrees on ${suite} with a server that has nothing else`, async () => {
+    const intermediate = await authority({
+      issuer: root,
+      name: "between",
+      kind,
+    });
+    const outcome = await against(
+      (socket) => socket.end("hello"),
+      { download: 5 },
+      { ciphers: suite, maxVersion: "TLSv1.2" },
+      await server(intermediate, { kind }),
+    );
+    assert.equal(outcome.find("open")?.peer?.cipherSuite, suite, say(outcome));
+    assert.equal(outcome.find("read")?.text, "hello");
+  });
+
+const deviceKeys: [Kind, "pkcs8" | "sec1" | "pkcs1"][] = [
+  ["P-256", "pkcs8"],
+  ["P-256", "sec1"],
+  ["P-384", "sec1"],
+  ["RSA-2048", "pkcs8"],
+  ["RSA-2048", "pkcs1"],
+  ["RSA-4096", "pkcs1"],
+];
+for (const [kind, keyForm] of deviceKeys)
+  test(`proves who it is with a key of ${kind} in ${keyForm}`, async () => {
+    const own = await device(clients, { kind });
+    let subject = "";
+    const made = await NodeServer.start(
+      peer,
+      (socket) => {
+        subject = String(socket.getPeerCertificate().subject.CN);
+        socket.end("hello");
+      },
+      { requestCert: true, ca: chainPem(clients) },
+    );
+    const outcome = await runSubject(
+      { trust: [root], identity: own, keyForm },
+      { port: made.port, identity: true, download: 5 },
+    );
+    await made.stop();
+    assert.equal(outcome.find("read")?.text, "hello", say(outcome));
+    assert.equal(subject, "node-1");
+  });
+
+test("offers ALPN and reports what the server chose", async () => {
+  const outcome = await against(
+    (socket) => socket.end("hello"),
+    { alpn: ["other", "x-amzn-mqtt-ca"], download: 5 },
+    { ALPNProtocols: ["x-amzn-mqtt-ca"] },
+  );
+  assert.equal(
+    outcome.find("open")?.peer?.alpn,
+    "x-amzn-mqtt-ca",
+    say(outcome),
+  );
+});
+
+test("refuses a server that does not do the protocol asked for", async () => {
+  for (const options of [{}, { ALPNProtocols: ["http/1.1"] }]) {
+    const outcome = await against(
+      () => {},
+      { alpn: ["x-amzn-mqtt-ca"] },
+      options,
+    );
+    assert.equal(
+      outcome.find("failure")?.code,
+      "tls.alpn-refused",
+      say(outcome),
+    );
+  }
+});
+
+test("says that there is no common suite, or no common version", async () => {
+  const noSuite = await against(
+    () => {},
+    {},
+    {
+      ciphers: "AES128-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305",
+      maxVersion: "TLSv1.2",
+    },
+  );
+  assert.equal(
+    noSuite.find("failure")?.code,
+    "tls.no-common-suite",
+    say(noSuite),
+  );
+  assert.match(noSuite.find("failure")!.detail!, /alert 40 handshake_failure/);
+  const noVersion = process.env.FIELDNODE_TLS13
+    ? await against(() => {}, { minVersion: "1.3" }, { maxVersion: "TLSv1.2" })
+    : await against(() => {}, {}, { minVersion: "TLSv1.3" });
+  assert.equal(
+    noVersion.find("failure")?.code,
+    "tls.no-common-version",
+    say(noVersion),
+  );
+});
+
+test("receives records of 16 KB, whatever the pieces they come in", async () => {
+  const size = 200_000;
+  for (const pieces of [0, 1, 7, 1459]) {
+    const made = await NodeServer.start(peer, (socket) => {
+      socket.setMaxSendFragment(16384);
+      socket.end(pattern(pieces === 1 ? 20_000 : size));
+    });
+    const wire = await proxy(made.port, (bytes) => {
+      if (pieces === 0) return [bytes];
+      const cut = [];
+      for (let at = 0; at < bytes.length; at += pieces)
+        cut.push(bytes.subarray(at, at + pieces));
+      return cut;
+    });
+    const outcome = await runSubject(
+      { trust: [root] },
+      { port: wire.port, pattern: true },
+    );
+    await wire.stop();
+    await made.stop();
+    assert.equal(outcome.find("wrong"), undefined);
+    assert.equal(
+      outcome.find("read")?.count,
+      pieces === 1 ? 20_000 : size,
+      say(outcome),
+    );
+    assert.equal(outcome.find("failure")?.code, "tls.closed");
+  }
+});
+
+test("reads at its own pace and loses nothing", async () => {
+  const outcome = await against((socket) => socket.end(pattern(60_000)), {
+    pattern: true,
+    slow: 700,
+  });
+  assert.equal(outcome.find("wrong"), undefined);
+  assert.equal(outcome.find("read")?.count, 60_000, say(outcome));
+});
+
+test("sends more than fits at once, and all of it arrives in order", async () => {
+  for (const piece of [1, 300, 100_000]) {
+    const size = piece === 1 ? 3000 : 150_000;
+    let received = Buffer.alloc(0);
+    const outcome = await against(
+      (socket) => {
+        socket.on("data", (bytes: Buffer) => {
+          received = Buffer.concat([received, bytes]);
+          // A server that is slow to read fills every buffer on the way.
+          socket.pause();
+          setTimeout(() => socket.resume(), 1);
+          if (received.length === size) socket.end("done");
+        });
+      },
+      { upload: size, piece, download: 4 },
+    );
+    assert.equal(outcome.find("read")?.text, "done", say(outcome));
+    assert.ok(received.equals(pattern(size)));
+  }
+});
+
+test("tells a proper close from a cut connection", async () => {
+  const closed = await against((socket) => socket.end("bye"), {});
+  assert.equal(closed.find("read")?.text, "bye");
+  assert.equal(closed.find("failure")?.code, "tls.closed", say(closed));
+
+  const made = await NodeServer.start(peer, (socket) => socket.write("half"));
+  const wire = await proxy(made.port, (bytes, offset) =>
+    offset > 1000 && bytes.length < 60 ? undefined : [bytes],
+  );
+  const cut = await runSubject({ trust: [root] }, { port: wire.port });
+  await wire.stop();
+  await made.stop();
+  assert.equal(cut.find("failure")?.code, "tls.truncated", say(cut));
+});
+
+test("says goodbye: the server sees close_notify", async () => {
+  let ended = false;
+  const outcome = await against(
+    (socket) => {
+      socket.on("end", () => (ended = true));
+      socket.write("hello");
+    },
+    { download: 5 },
+  );
+  assert.equal(outcome.find("failure"), undefined, say(outcome));
+  assert.ok(ended);
+  assert.equal(outcome.errors, "");
+});
+
+test("understands why a server refuses its certificate", async () => {
+  const strangers = await authority({ name: "strangers" });
+  for (const [identity, alert] of [
+    [await device(strangers), /alert 48 unknown_ca/],
+    [
+      await device(clients, { from: -9, until: -2 }),
+      /alert 45 certificate_expired/,
+    ],
+    [undefined, /alert (40|116)/],
+  ] as const) {
+    const made = await OpensslServer.start(peer, { clients });
+    const outcome = await runSubject(
+      { trust: [root], ...(identity ? { identity } : {}) },
+      { port: made.port, identity: identity !== undefined },
+    );
+    await made.stop();
+    assert.equal(
+      outcome.find("failure")?.code,
+      "tls.certificate-refused",
+      say(outcome),
+    );
+    assert.match(outcome.find("failure")!.detail!, alert);
+  }
+});
+
+test("gives up a handshake that takes too long", async () => {
+  for (const limit of [0, 100, 1000]) {
+    const made = await NodeServer.start(peer);
+    const wire = await proxy(made.port, (bytes, offset) =>
+      offset >= limit ? [] : [bytes.subarray(0, limit - offset)],
+    );
+    const outcome = await runSubject(
+      { trust: [root] },
+      { port: wire.port, handshakeTimeout: 300 },
+    );
+    await wire.stop();
+    await made.stop();
+    assert.equal(outcome.find("failure")?.code, "tls.timed-out", say(outcome));
+  }
+});
+
+test("takes any answer that is no TLS for what it is", async () => {
+  for (const answer of [
+    "HTTP/1.1 400 Bad Request\r\n\r\n",
+    "\x15\x03\x03\x00\x02\x02\x28",
+    "\x16\x03\x03\xff\xff",
+    "\x16\x03\x03\x00\x04\x02\x00\x00\x00",
+    "",
+  ]) {
+    const made = await NodeServer.start(peer);
+    const wire = await proxy(made.port, (_, offset) =>
+      offset === 0 ? [Buffer.from(answer, "latin1")] : [],
+    );
+    const outcome = await runSubject(
+      { trust: [root] },
+      { port: wire.port, handshakeTimeout: 300 },
+    );
+    await wire.stop();
+    await made.stop();
+    assert.match(
+      outcome.find("failure")?.code ?? "none",
+      /^tls\.(protocol|no-common-suite|no-common-version|timed-out|tampered)$/,
+      JSON.stringify(answer) + say(outcome),
+    );
+    assert.equal(outcome.exitCode, 0, outcome.stderr);
+  }
+});
+
+test("survives a flipped bit anywhere in what the server sends, and a cut anywhere", async () => {
+  const made = await NodeServer.start(peer, (socket) => socket.end("hello"), {
+    requestCert: true,
+    ca: chainPem(clients),
+    rejectUnauthorized: false,
+  });
+  const flash = await makeFlash({ trust: [root], identity: node });
+  let total = 0;
+  const whole = await proxy(made.port, (bytes, offset) => {
+    total = offset + bytes.length;
+    return [bytes];
+  });
+  const run = (port: number) =>
+    runSubject(flash, { port, identity: true, handshakeTimeout: 400 });
+  assert.equal((await run(whole.port)).find("read")?.text, "hello");
+  await whole.stop();
+  const stride = process.env.FIELDNODE_LONG ? 1 : 131;
+  for (let at = 0; at < total; at += stride)
+    for (const kind of ["flip", "cut"]) {
+      const wire = await proxy(made.port, (bytes, offset) => {
+        if (at < offset || at >= offset + bytes.length)
+          return at < offset && kind === "cut" ? [] : [bytes];
+        if (kind === "cut")
+          return at === offset ? undefined : [bytes.subarray(0, at - offset)];
+        const changed = Buffer.from(bytes);
+        changed[at - offset]! ^= 1 << (at % 8);
+        return [changed];
+      });
+      const outcome = await run(wire.port);
+      await wire.stop();
+      const where = `${kind} at ${at} of ${total}: ${say(outcome)}`;
+      assert.equal(outcome.exitCode, 0, where);
+      const text = outcome.find("read")?.text;
+      assert.ok(text === undefined || "hello".startsWith(text), where);
+      assert.match(outcome.find("failure")?.code ?? "none", /^tls\./, where);
+    }
+  await made.stop();
+});
