@@ -5,25 +5,16 @@ import type {
   ClientCallbacks,
   ConnectOptions,
   ControlMessage,
-  ReadableOptions,
   WriteOptions,
 } from "./client-options.js";
-import {
-  checkConnectOptions,
-  receiveMaximum,
-  writeConnect,
-} from "./connect-packet.js";
+import { checkConnectOptions, writeConnect } from "./connect-packet.js";
+import { Inlet } from "./inlet.js";
 import { KeepAlive } from "./keep-alive.js";
-import { Outlet, type Socket } from "./outlet.js";
-import { PacketIdQueue, PacketIds } from "./packet-ids.js";
-import { PacketReader } from "./packet-reader.js";
+import type { Socket } from "./outlet.js";
 import * as packet from "./packet-types.js";
-import type { Properties } from "./properties.js";
 import { ProtocolError } from "./protocol-error.js";
 import { connectFailure, disconnectFailure } from "./reason-codes.js";
-import { ServerLimits } from "./server-limits.js";
-import { IncomingAliases, OutgoingAliases } from "./topic-aliases.js";
-import { writePublish, writeSubscription } from "./request-packets.js";
+import { Sender } from "./sender.js";
 
 export type { Will } from "./client-options.js";
 
@@ -44,20 +35,12 @@ type State = "opening" | "waiting" | "connected" | "closing" | "closed";
 const openingLimit = 60_000;
 /** How long the broker may take to hang up after DISCONNECT. */
 const closingLimit = 2000;
-/** Bytes of the smallest PUBLISH beside topic and payload, held back from what `onWritable` tells. */
-const overhead = 8;
 /** How a connection ends when the other side just goes. */
 const hangUps: readonly string[] = [
   "tcp.closed",
   "tls.closed",
   "tls.truncated",
 ];
-
-/** Without a session nobody knows what is in use; who needs that gives the identifiers. */
-const noneTaken = () => false;
-
-const last: ReadableOptions = Object.freeze({ more: false });
-const notLast: ReadableOptions = Object.freeze({ more: true });
 
 /**
  * One connection to a broker by MQTT 5 or 3.1.1, in the shape of ECMA-419's MQTT Client Class Pattern (clause 25).
@@ -87,49 +70,52 @@ export class MQTTClient {
   static readonly DISCONNECT = packet.DISCONNECT;
 
   readonly target: unknown;
-  readonly #level: packet.ProtocolLevel;
   readonly #callbacks: ClientCallbacks<MQTTClient>;
-  readonly #outlet = new Outlet();
-  readonly #reader: PacketReader;
-  readonly #acknowledgements = new PacketIdQueue(receiveMaximum);
-  readonly #incomingAliases: IncomingAliases;
-  /** What CONNECT needs; let go once it is sent. */
+  readonly #sender: Sender;
+  readonly #inlet: Inlet;
+  /** What the answer to CONNECT is measured by; let go when it has come. */
   #options: ConnectOptions | undefined;
-  #keepAliveTime: number;
   #socket: Socket | undefined;
   #state: State = "opening";
   #timer: Timer | undefined;
-  #resume: Timer | undefined;
   #keepAlive: KeepAlive | undefined;
-  #limits = new ServerLimits();
-  #outgoingAliases = new OutgoingAliases(0);
-  readonly #ids = new PacketIds();
-  /** Bytes of the payload that the application has still to write. */
-  #toWrite = 0;
-  #pingWanted = false;
-  #farewell: { code: number; properties: Properties | undefined } | undefined;
-  /** Bytes that the socket has for us. */
-  #readable = 0;
-  #pumping = false;
-  /** A message is being given to the application. */
-  #receiving = false;
-  #announced = false;
-  /** Bytes that the application was told of and did not take. */
-  #offered = 0;
 
+  /** Opens the connection. Throws for options that cannot be; everything else is told to `onError`. */
   constructor(options: MQTTClientOptions) {
-    this.#level = options.protocol === "3.1.1" ? 4 : 5;
-    checkConnectOptions(options, this.#level);
+    const level = options.protocol === "3.1.1" ? 4 : 5;
+    checkConnectOptions(options, level);
     this.target = options.target;
     this.#callbacks = options;
     this.#options = options;
-    this.#keepAliveTime = options.keepAlive ?? 0;
-    const { topicAliasMaximum = 0, maximumPacketSize = Infinity } =
-      options.properties ?? {};
-    this.#incomingAliases = new IncomingAliases(topicAliasMaximum);
-    this.#reader = new PacketReader({ level: this.#level, maximumPacketSize });
-    // What cannot be encoded is the caller's error, so it is found here and not when the socket opens.
-    writeConnect(this.#outlet.writer, options, this.#level);
+    const onBroken = (error: unknown): void =>
+      this.#broken(error, "tcp.closed");
+    this.#sender = new Sender({
+      level,
+      onSent: () => this.#keepAlive?.sent(),
+      onPing: () => this.#keepAlive?.progressed(),
+      onDisconnect: () => (this.#state = "closing"),
+      onBroken,
+    });
+    this.#inlet = new Inlet({
+      level,
+      maximumPacketSize: options.properties?.maximumPacketSize,
+      topicAliasMaximum: options.properties?.topicAliasMaximum,
+      isReady: () => {
+        if (this.#sender.full) this.#sender.sendWaiting();
+        return !this.#sender.full;
+      },
+      onControl: (type) => this.#control(type),
+      onMessage: (count, message) => {
+        this.#expect(this.#state !== "waiting", packet.PUBLISH);
+        if (this.#callbacks.onReadable)
+          this.#callbacks.onReadable.call(this, count, message);
+        else this.read();
+      },
+      onTaken: (id) => this.#sender.acknowledge(id),
+      onResume: () => this.#resume(),
+      onBroken,
+    });
+    writeConnect(this.#sender.writer, options, level);
     const { io, ...socket } = options.socket;
     const Io = io as new (options: object) => Socket;
     try {
@@ -159,9 +145,7 @@ export class MQTTClient {
 
   /** About how many bytes `write` can pass on at once; 0 while it must not be called. */
   get writable(): number {
-    return this.#state === "connected" && this.#outlet.idle
-      ? Math.max(0, this.#outlet.room - overhead)
-      : 0;
+    return this.#state === "connected" ? this.#sender.room : 0;
   }
 
   /**
@@ -178,20 +162,15 @@ export class MQTTClient {
     if (this.#state !== "connected")
       throw new Error("write is for a connected client: after CONNACK");
     const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : data;
-    if (!options) this.#writeMore(bytes);
+    if (!options) this.#sender.more(bytes);
     else {
-      if (this.#toWrite > 0)
-        throw new Error(`${this.#toWrite} bytes of a message are missing`);
       const { operation = packet.PUBLISH } = options;
-      if (operation === packet.PINGREQ) this.#pingWanted = true;
-      else if (operation === packet.DISCONNECT)
-        this.#disconnect(options.reasonCode ?? 0, options.properties);
-      else {
-        this.#checkIdle();
-        this.#request(operation, bytes, options);
-      }
+      if (operation === packet.PINGREQ) this.#sender.ping();
+      else if (operation === packet.DISCONNECT) {
+        this.#sender.disconnect(options.reasonCode ?? 0, options.properties);
+        this.#limit(closingLimit);
+      } else this.#sender.request(operation, bytes, options);
     }
-    this.#sendWaiting();
     return this.writable;
   }
 
@@ -204,159 +183,20 @@ export class MQTTClient {
   read(request?: number): ArrayBuffer | undefined;
   read(buffer: Bytes): number | undefined;
   read(request?: number | Bytes): ArrayBuffer | number | undefined {
-    const available = this.#available();
-    if (!this.#receiving || available === 0) return undefined;
-    let result: ArrayBuffer | number;
-    if (request === undefined || typeof request === "number") {
-      const into = new Uint8Array(Math.min(request ?? available, available));
-      const count = this.#take(into);
-      result =
-        count === into.length ? into.buffer : into.buffer.slice(0, count);
-    } else {
-      const into =
-        request instanceof ArrayBuffer ? new Uint8Array(request) : request;
-      result = this.#take(
-        into.length > available ? into.subarray(0, available) : into,
-      );
-    }
-    this.#offered = this.#available();
-    if (!this.#pumping && this.#reader.payloadLeft === 0) this.#pumpSoon();
-    return result;
+    return this.#inlet.read(request);
   }
 
   /** Ends the connection at once: no DISCONNECT, so the broker publishes the will, and no callback. */
   close(): void {
     this.#state = "closed";
     Timer.clear(this.#timer);
-    Timer.clear(this.#resume);
-    this.#timer = this.#resume = undefined;
+    this.#timer = undefined;
     this.#keepAlive?.close();
     this.#keepAlive = undefined;
+    this.#inlet.close();
     this.#socket?.close();
     this.#socket = undefined;
     this.#options = undefined;
-    this.#receiving = false;
-    this.#readable = 0;
-  }
-
-  // Out
-
-  #checkIdle(): void {
-    if (!this.#outlet.idle)
-      throw new Error("The last packet is still on its way: await onWritable");
-  }
-
-  #writeMore(bytes: Uint8Array | undefined): void {
-    this.#checkIdle();
-    const count = bytes?.length ?? 0;
-    if (!bytes || count > this.#toWrite)
-      throw new RangeError(
-        `${count} bytes for a message that has ${this.#toWrite} left`,
-      );
-    this.#toWrite -= count;
-    try {
-      this.#outlet.sendMore(bytes);
-    } catch (error) {
-      this.#broken(error);
-    }
-  }
-
-  #request(
-    operation: number,
-    bytes: Uint8Array | undefined,
-    options: WriteOptions,
-  ): void {
-    const { writer } = this.#outlet;
-    const id = options.id ?? this.#ids.next(noneTaken);
-    if (operation === packet.PUBLISH) {
-      const byteLength = options.byteLength ?? bytes?.length ?? 0;
-      if ((bytes?.length ?? 0) > byteLength)
-        throw new RangeError("more data than byteLength");
-      this.#limits.checkPublish(options);
-      writePublish(
-        writer,
-        this.#level,
-        options,
-        id,
-        byteLength,
-        this.#outgoingAliases,
-        this.#limits,
-      );
-      this.#toWrite = byteLength - (bytes?.length ?? 0);
-    } else if (
-      operation === packet.SUBSCRIBE ||
-      operation === packet.UNSUBSCRIBE
-    ) {
-      if (operation === packet.SUBSCRIBE) this.#limits.checkSubscribe(options);
-      writeSubscription(writer, operation, this.#level, options, id);
-      this.#limits.checkSize(writer.length, packet.packetName(operation));
-    } else
-      throw new RangeError(
-        `${packet.packetName(operation)} is not an application's to send`,
-      );
-    this.#keepAlive?.sent();
-    this.#send(bytes);
-  }
-
-  #send(data?: Uint8Array): void {
-    try {
-      this.#outlet.send(data);
-    } catch (error) {
-      this.#broken(error);
-    }
-  }
-
-  #flush(socket: Socket, room: number): void {
-    try {
-      this.#outlet.writable(socket, room);
-    } catch (error) {
-      this.#broken(error);
-    }
-  }
-
-  #disconnect(code: number, properties: Properties | undefined): void {
-    this.#farewell = { code, properties };
-    this.#limit(closingLimit);
-  }
-
-  /** Sends what the client itself has to say: acknowledgements, PINGREQ, DISCONNECT. */
-  #sendWaiting(): void {
-    const { writer } = this.#outlet;
-    const ids = this.#acknowledgements;
-    while (
-      this.#state === "connected" &&
-      this.#outlet.idle &&
-      this.#toWrite === 0
-    ) {
-      if (ids.length > 0) {
-        writer.begin();
-        while (ids.length > 0 && writer.room >= 4) {
-          writer.byte(packet.PUBACK << 4);
-          writer.byte(2);
-          writer.uint16(ids.shift());
-        }
-      } else if (this.#pingWanted) {
-        this.#pingWanted = false;
-        writer.begin();
-        writer.finish(packet.PINGREQ << 4);
-        this.#keepAlive?.progressed();
-      } else if (this.#farewell) {
-        this.#state = "closing";
-        this.#writeDisconnect(this.#farewell.code, this.#farewell.properties);
-      } else return;
-      this.#keepAlive?.sent();
-      this.#send();
-    }
-  }
-
-  #writeDisconnect(code: number, properties?: Properties): void {
-    const { writer } = this.#outlet;
-    writer.begin();
-    if (this.#level === 5 && (code !== 0 || properties)) {
-      writer.byte(code);
-      if (properties) writer.properties(packet.DISCONNECT, properties);
-    }
-    writer.finish(packet.DISCONNECT << 4);
   }
 
   #onWritable(count: number): void {
@@ -365,15 +205,14 @@ export class MQTTClient {
     if (this.#state === "opening") {
       this.#state = "waiting";
       this.#limit(this.#options!.timeout ?? 20_000, "mqtt.no-connack");
-      this.#flush(socket, count);
-      this.#send();
+      this.#sender.writable(socket, count);
+      this.#sender.send();
       this.#callbacks.onSocketConnected?.call(this);
       return;
     }
-    if (!this.#outlet.idle || this.#toWrite > 0) this.#keepAlive?.progressed();
-    this.#flush(socket, count);
-    this.#sendWaiting();
-    this.#pump();
+    if (this.#sender.busy) this.#keepAlive?.progressed();
+    this.#sender.writable(socket, count);
+    this.#resume();
     this.#tellWritable();
   }
 
@@ -382,146 +221,47 @@ export class MQTTClient {
     if (writable > 0) this.#callbacks.onWritable?.call(this, writable);
   }
 
-  // In
-
   #onReadable(count: number): void {
-    this.#readable = count;
+    if (!this.#socket) return;
     this.#keepAlive?.received();
-    this.#pump();
+    this.#handle(this.#socket, count);
   }
 
-  #pumpSoon(): void {
-    this.#resume ??= Timer.set(() => {
-      this.#resume = undefined;
-      this.#pump();
-    }, 0);
+  #resume(): void {
+    if (this.#socket) this.#handle();
   }
 
-  /** Handles what was received until there is no more, or the application or the way out holds it up. */
-  #pump(): void {
-    if (this.#pumping || !this.#socket) return;
-    this.#pumping = true;
+  /** Handles what was received. A broken rule ends the connection, and the broker is told which kind it was. */
+  #handle(socket?: Socket, count = 0): void {
     try {
-      while (this.#isOpen()) if (!this.#step()) break;
+      if (socket) this.#inlet.readable(socket, count);
+      else this.#inlet.resume();
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.#breach(error);
-    } finally {
-      this.#pumping = false;
+      this.#sender.complain(error.reasonCode);
+      this.#fail(new Failure("mqtt.malformed", error.message));
     }
-    this.#sendWaiting();
+    if (this.#isOpen()) this.#sender.sendWaiting();
   }
 
-  /** One packet, or one piece of a message. Returns false when nothing more can be done now. */
-  #step(): boolean {
-    if (this.#receiving) return this.#deliver();
-    if (this.#acknowledgements.full) this.#sendWaiting();
-    if (this.#acknowledgements.full) return false;
-    const type = this.#reader.next();
-    if (type === 0) return this.#fill();
-    if (type === packet.PUBLISH) this.#startMessage();
-    else this.#control(type);
-    return true;
-  }
-
-  #fill(): boolean {
-    if (this.#readable === 0) return false;
-    const reader = this.#reader;
-    const count = Math.min(reader.prepare(), this.#readable);
-    const { buffer, end } = reader;
-    const into =
-      end === 0 && count === buffer.length
-        ? buffer
-        : buffer.subarray(end, end + count);
-    reader.filled(this.#readSocket(into));
-    return true;
-  }
-
-  /** Reads from the socket exactly what it said it has: some of them throw when asked for more. */
-  #readSocket(into: Uint8Array): number {
-    let count = 0;
-    try {
-      count = this.#socket!.read(into) ?? 0;
-    } catch (error) {
-      this.#broken(error);
-    }
-    this.#readable = count < into.length ? 0 : this.#readable - count;
-    return count;
-  }
-
-  #take(into: Uint8Array): number {
-    const reader = this.#reader;
-    const buffered = reader.take(into);
-    if (buffered === into.length) return buffered;
-    const direct = this.#readSocket(
-      buffered === 0 ? into : into.subarray(buffered),
+  #expect(right: boolean, type: number): void {
+    if (right) return;
+    const name = packet.packetName(type);
+    throw new ProtocolError(
+      0x82,
+      type === packet.CONNACK
+        ? "CONNACK a second time"
+        : `MQTT-3.2.0-1: ${name} before CONNACK`,
     );
-    reader.skip(direct);
-    return buffered + direct;
-  }
-
-  #available(): number {
-    const reader = this.#reader;
-    return Math.min(reader.payloadLeft, reader.buffered + this.#readable);
-  }
-
-  #startMessage(): void {
-    const reader = this.#reader;
-    if (this.#state === "waiting")
-      throw new ProtocolError(0x82, "MQTT-3.2.0-1: PUBLISH before CONNACK");
-    const alias = reader.properties?.topicAlias;
-    if (alias !== undefined)
-      reader.topic = this.#incomingAliases.resolve(reader.topic, alias);
-    this.#receiving = true;
-    this.#announced = false;
-    this.#offered = 0;
-  }
-
-  #deliver(): boolean {
-    const reader = this.#reader;
-    const available = this.#available();
-    if (this.#announced && reader.payloadLeft === 0) {
-      this.#receiving = false;
-      if (reader.QoS === 1) this.#acknowledgements.push(reader.packetId);
-      return true;
-    }
-    if (
-      this.#announced
-        ? available === this.#offered
-        : available === 0 && reader.payloadLeft > 0
-    )
-      return false;
-    const more = available < reader.payloadLeft;
-    const options = this.#announced
-      ? more
-        ? notLast
-        : last
-      : {
-          more,
-          topic: reader.topic,
-          QoS: reader.QoS,
-          byteLength: reader.payloadLength,
-          retain: reader.retain,
-          duplicate: reader.duplicate,
-          properties: reader.properties,
-        };
-    this.#announced = true;
-    this.#offered = available;
-    if (this.#callbacks.onReadable)
-      this.#callbacks.onReadable.call(this, available, options);
-    else this.read();
-    return true;
   }
 
   #control(type: number): void {
-    if ((type === packet.CONNACK) !== (this.#state === "waiting"))
-      throw new ProtocolError(
-        0x82,
-        type === packet.CONNACK
-          ? "CONNACK a second time"
-          : `MQTT-3.2.0-1: ${packet.packetName(type)} before CONNACK`,
-      );
-    const { packetId, reasonCode, properties } = this.#reader;
+    this.#expect(
+      (type === packet.CONNACK) === (this.#state === "waiting"),
+      type,
+    );
+    const { packetId, reasonCode, properties, reasonCodes } =
+      this.#inlet.reader;
     const message: ControlMessage = { operation: type };
     if (packetId !== 0) message.id = packetId;
     if (properties) message.properties = properties;
@@ -537,21 +277,22 @@ export class MQTTClient {
         break;
       case packet.PUBACK:
         message.reasonCode = reasonCode;
-        if (reasonCode < 0x80) this.#outgoingAliases.acknowledged(packetId);
+        if (reasonCode < 0x80) this.#sender.acknowledged(packetId);
         break;
       default:
-        message.payload = this.#reader.reasonCodes;
+        message.payload = reasonCodes;
     }
     this.#callbacks.onControl?.call(this, type, message);
   }
 
   #connected(message: ControlMessage): void {
-    const { reasonCode, sessionPresent, properties = {} } = this.#reader;
+    const { reasonCode, sessionPresent, properties = {} } = this.#inlet.reader;
+    const { clean = true, keepAlive = 0 } = this.#options!;
     if (reasonCode !== 0) {
       this.#fail(connectFailure(reasonCode, properties.reasonString));
       return;
     }
-    if (sessionPresent && (this.#options!.clean ?? true))
+    if (sessionPresent && clean)
       throw new ProtocolError(
         0x82,
         "MQTT-3.2.2-2: a session in answer to a clean start",
@@ -560,24 +301,18 @@ export class MQTTClient {
     Timer.clear(this.#timer);
     this.#timer = undefined;
     this.#options = undefined;
-    this.#limits = new ServerLimits(properties);
-    this.#outgoingAliases = new OutgoingAliases(
-      properties.topicAliasMaximum ?? 0,
-    );
+    this.#sender.connected(properties);
     // The broker's keep-alive counts, not ours [MQTT-3.1.2-21].
     const interval =
       properties.serverKeepAlive === undefined
-        ? this.#keepAliveTime
+        ? keepAlive
         : properties.serverKeepAlive * 1000;
     if (interval > 0)
       this.#keepAlive = new KeepAlive({
         interval,
-        ping: () => {
-          this.#pingWanted = true;
-          this.#sendWaiting();
-        },
+        ping: () => this.#sender.ping(),
         dead: () => this.#silent(),
-        receiving: () => this.#receiving || this.#reader.buffered > 0,
+        receiving: () => this.#inlet.busy,
       });
     message.reasonCode = reasonCode;
     message.sessionPresent = sessionPresent;
@@ -589,11 +324,9 @@ export class MQTTClient {
 
   /** No PINGRESP. If the application is slow to read what stands before it, the broker is not to blame. */
   #silent(): void {
-    if (this.#receiving && this.#available() > 0) this.#keepAlive?.progressed();
+    if (this.#inlet.available > 0) this.#keepAlive?.progressed();
     else this.#fail(new Failure("mqtt.keep-alive"));
   }
-
-  // The end
 
   #isOpen(): boolean {
     return this.#state !== "closed";
@@ -612,26 +345,8 @@ export class MQTTClient {
     }, milliseconds);
   }
 
-  /** The broker broke a rule: tell it which kind (MQTT 5, 4.13.1), then end. */
-  #breach(error: ProtocolError): void {
-    const connected = this.#state === "connected";
-    if (
-      connected &&
-      this.#level === 5 &&
-      this.#outlet.idle &&
-      this.#toWrite === 0
-    ) {
-      this.#writeDisconnect(error.reasonCode);
-      this.#send();
-    }
-    this.#fail(new Failure("mqtt.malformed", error.message));
-  }
-
   /** The socket threw: the connection ends, but never while the application is inside `write` or `read`. */
-  #broken(
-    error: unknown,
-    code: "tcp.closed" | "tcp.unreachable" = "tcp.closed",
-  ): void {
+  #broken(error: unknown, code: "tcp.closed" | "tcp.unreachable"): void {
     const failure = Failure.from(error, code);
     Timer.set(() => this.#fail(failure), 0);
   }

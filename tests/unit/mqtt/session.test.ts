@@ -1,11 +1,11 @@
 import { Failure } from "../../../modules/system/failure.js";
 import MQTTClient from "../../../modules/mqtt/client.js";
 import type { Completion } from "../../../modules/mqtt/delivery.js";
-import {
-  Session,
-  type SessionConnectOptions,
-  type SessionOptions,
-} from "../../../modules/mqtt/session.js";
+import type {
+  SessionConnectOptions,
+  SessionOptions,
+} from "../../../modules/mqtt/session-options.js";
+import { Session } from "../../../modules/mqtt/session.js";
 import { deepEqual, equal, ok, throws } from "../assert.js";
 import { test } from "../harness.js";
 import { packet, raw, text, toHex, wait, Wire } from "./wire.js";

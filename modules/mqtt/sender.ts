@@ -1,0 +1,224 @@
+import type { WriteOptions } from "./client-options.js";
+import { receiveMaximum } from "./connect-packet.js";
+import { Outlet, type Socket } from "./outlet.js";
+import { PacketIdQueue, PacketIds } from "./packet-ids.js";
+import * as packet from "./packet-types.js";
+import type { PacketWriter } from "./packet-writer.js";
+import type { Properties } from "./properties.js";
+import { writePublish, writeSubscription } from "./request-packets.js";
+import { ServerLimits } from "./server-limits.js";
+import { OutgoingAliases } from "./topic-aliases.js";
+
+/** Whom a sender tells. */
+export interface SenderOptions {
+  level: packet.ProtocolLevel;
+  /** A packet is on its way. */
+  onSent: () => void;
+  /** PINGREQ is on its way, after it may have waited behind a message. */
+  onPing: () => void;
+  /** DISCONNECT is on its way: the last packet. */
+  onDisconnect: () => void;
+  /** The socket threw. */
+  onBroken: (error: unknown) => void;
+}
+
+/** Bytes of the smallest PUBLISH beside topic and payload, held back from what can be written. */
+const overhead = 8;
+
+/** Without a session nobody knows which identifiers are in use; who needs that gives them. */
+const noneTaken = () => false;
+
+/**
+ * What a connected client sends: the application's packets, and, where they leave room, its own: acknowledgements, PINGREQ
+ * and DISCONNECT. Nothing gets between the pieces of a message.
+ */
+export class Sender {
+  readonly #options: SenderOptions;
+  readonly #outlet = new Outlet();
+  readonly #acknowledgements = new PacketIdQueue(receiveMaximum);
+  readonly #ids = new PacketIds();
+  #limits = new ServerLimits();
+  #aliases = new OutgoingAliases(0);
+  #connected = false;
+  /** Bytes of a payload that the application has still to write. */
+  #toWrite = 0;
+  #pingWanted = false;
+  #farewell: { code: number; properties: Properties | undefined } | undefined;
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+  }
+
+  /** Where CONNECT is written. */
+  get writer(): PacketWriter {
+    return this.#outlet.writer;
+  }
+
+  /** About how many bytes `write` can pass on at once. */
+  get room(): number {
+    return this.#outlet.idle ? Math.max(0, this.#outlet.room - overhead) : 0;
+  }
+
+  /** A message is on its way, and nothing can come before its end. */
+  get busy(): boolean {
+    return !this.#outlet.idle || this.#toWrite > 0;
+  }
+
+  /** No more acknowledgements can be remembered. */
+  get full(): boolean {
+    return this.#acknowledgements.full;
+  }
+
+  /** Sends what stands in `writer`. */
+  send(data?: Uint8Array): void {
+    try {
+      this.#outlet.send(data);
+    } catch (error) {
+      this.#options.onBroken(error);
+    }
+  }
+
+  /** The broker has accepted the connection, with these properties: from now on everything may be sent. */
+  connected(said: Properties): void {
+    this.#connected = true;
+    this.#limits = new ServerLimits(said);
+    this.#aliases = new OutgoingAliases(said.topicAliasMaximum ?? 0);
+  }
+
+  /** The socket takes that many bytes. */
+  writable(socket: Socket, room: number): void {
+    try {
+      this.#outlet.writable(socket, room);
+    } catch (error) {
+      this.#options.onBroken(error);
+    }
+    this.sendWaiting();
+  }
+
+  /** PUBLISH, SUBSCRIBE or UNSUBSCRIBE of the application. Throws before anything is sent. */
+  request(
+    operation: number,
+    data: Uint8Array | undefined,
+    options: WriteOptions,
+  ): void {
+    if (this.#toWrite > 0)
+      throw new Error(`${this.#toWrite} bytes of a message are missing`);
+    this.#checkIdle();
+    const { level } = this.#options;
+    const { writer } = this.#outlet;
+    const limits = this.#limits;
+    const length = data?.length ?? 0;
+    const id = options.id ?? this.#ids.next(noneTaken);
+    if (operation === packet.PUBLISH) {
+      const byteLength = options.byteLength ?? length;
+      if (length > byteLength) throw new RangeError("data beyond byteLength");
+      limits.checkPublish(options);
+      const aliases = this.#aliases;
+      writePublish(writer, level, options, id, byteLength, aliases, limits);
+      this.#toWrite = byteLength - length;
+    } else if (
+      operation === packet.SUBSCRIBE ||
+      operation === packet.UNSUBSCRIBE
+    ) {
+      if (operation === packet.SUBSCRIBE) limits.checkSubscribe(options);
+      writeSubscription(writer, operation, level, options, id);
+      limits.checkSize(writer.length, packet.packetName(operation));
+    } else
+      throw new RangeError(
+        `${packet.packetName(operation)} is not an application's to send`,
+      );
+    this.#options.onSent();
+    this.send(data);
+    this.sendWaiting();
+  }
+
+  /** More of the payload of the message that the last request began. */
+  more(data: Uint8Array | undefined): void {
+    this.#checkIdle();
+    const count = data?.length ?? 0;
+    if (!data || count > this.#toWrite)
+      throw new RangeError(
+        `${count} bytes for a message that has ${this.#toWrite} left`,
+      );
+    this.#toWrite -= count;
+    try {
+      this.#outlet.sendMore(data);
+    } catch (error) {
+      this.#options.onBroken(error);
+    }
+    this.sendWaiting();
+  }
+
+  /** Sends PUBACK as soon as possible. */
+  acknowledge(id: number): void {
+    this.#acknowledgements.push(id);
+  }
+
+  /** The broker has acknowledged a QoS 1 message. */
+  acknowledged(id: number): void {
+    this.#aliases.acknowledged(id);
+  }
+
+  /** Sends PINGREQ as soon as possible. */
+  ping(): void {
+    this.#pingWanted = true;
+    this.sendWaiting();
+  }
+
+  /** Sends DISCONNECT as soon as possible, after everything else. */
+  disconnect(code: number, properties?: Properties): void {
+    // What cannot be encoded is the caller's error, so it is found now.
+    if (this.#outlet.idle) this.#writeDisconnect(code, properties);
+    this.#farewell = { code, properties };
+    this.sendWaiting();
+  }
+
+  /** Tells the broker what it did wrong (MQTT 5, 4.13.1), if anything can be said at all now. */
+  complain(code: number): void {
+    if (!this.#connected || this.busy || this.#options.level !== 5) return;
+    this.#writeDisconnect(code);
+    this.send();
+  }
+
+  /** Sends what the client itself has to say. */
+  sendWaiting(): void {
+    const { writer } = this.#outlet;
+    const ids = this.#acknowledgements;
+    while (this.#connected && !this.busy) {
+      if (ids.length > 0) {
+        writer.begin();
+        while (ids.length > 0 && writer.room >= 4) {
+          writer.byte(packet.PUBACK << 4);
+          writer.byte(2);
+          writer.uint16(ids.shift());
+        }
+      } else if (this.#pingWanted) {
+        this.#pingWanted = false;
+        writer.begin();
+        writer.finish(packet.PINGREQ << 4);
+        this.#options.onPing();
+      } else if (this.#farewell) {
+        this.#connected = false;
+        this.#writeDisconnect(this.#farewell.code, this.#farewell.properties);
+        this.#options.onDisconnect();
+      } else return;
+      this.#options.onSent();
+      this.send();
+    }
+  }
+
+  #checkIdle(): void {
+    if (!this.#outlet.idle)
+      throw new Error("The last packet is still on its way: await onWritable");
+  }
+
+  #writeDisconnect(code: number, properties?: Properties): void {
+    const { writer } = this.#outlet;
+    writer.begin();
+    if (this.#options.level === 5 && (code !== 0 || properties)) {
+      writer.byte(code);
+      if (properties) writer.properties(packet.DISCONNECT, properties);
+    }
+    writer.finish(packet.DISCONNECT << 4);
+  }
+}

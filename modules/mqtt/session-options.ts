@@ -1,0 +1,59 @@
+import type { Failure } from "../system/failure.js";
+import type { MQTTClient, MQTTClientOptions } from "./client.js";
+import type { ConnectOptions } from "./client-options.js";
+import type { IncomingOptions } from "./incoming.js";
+import type { Properties } from "./properties.js";
+
+/** Options of a session. All can be left out. */
+export interface SessionOptions extends IncomingOptions {
+  /** A subscription that was granted before is refused when it has to be made again. */
+  onSubscriptionLost?: (filter: string, failure: Failure) => void;
+  /** Most messages that wait or are unacknowledged; 64. */
+  capacity?: number;
+  /**
+   * Milliseconds without an acknowledgement after which QoS 1 messages, SUBSCRIBE and UNSUBSCRIBE are sent again on the
+   * same connection, with the same packet identifier: 10,000; 0 for never. AWS's Device Advisor demands it within 15 s, and
+   * IoT Core drops messages above its rate without a word; MQTT 5 itself resends only on a new connection (4.4).
+   */
+  resendAfter?: number;
+  /** Most filters in one SUBSCRIBE or UNSUBSCRIBE; 8, IoT Core's limit. */
+  filtersPerPacket?: number;
+}
+
+/** One connection of a session: the client's options without its callbacks. */
+export interface SessionConnectOptions extends ConnectOptions {
+  /** The class of the client. */
+  io: new (options: MQTTClientOptions) => MQTTClient;
+  /** False when left out: the broker is to keep the session. */
+  clean?: boolean;
+  /** The socket is open and CONNECT on its way. */
+  onSocketConnected?: () => void;
+  onConnected: (result: ConnectResult) => void;
+  /**
+   * The connection has ended. Called once, unless `abort` or `close` ended it.
+   *
+   * @param failure undefined after `disconnect`
+   * @param suspect what was the oldest thing without an answer when the broker hung up without saying why, such as
+   *   `PUBLISH to a/b`: in MQTT 3.1.1 IoT Core does that when a policy denies it
+   */
+  onClosed: (failure: Failure | undefined, suspect?: string) => void;
+}
+
+/** What CONNACK said. */
+export interface ConnectResult {
+  sessionPresent: boolean;
+  reasonCode: number;
+  /** MQTT 5; empty in 3.1.1. */
+  properties: Properties;
+  /** Milliseconds in force, the broker's or our own; 0 for none. */
+  keepAlive: number;
+}
+
+/** Options of a message. */
+export interface PublishOptions {
+  /** 1 when left out. */
+  QoS?: number;
+  retain?: boolean;
+  /** MQTT 5. */
+  properties?: Properties;
+}
