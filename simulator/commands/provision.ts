@@ -8,6 +8,7 @@ import {
 } from "../cloud/identity-files.js";
 import { provisionThing } from "../cloud/provisioning.js";
 import { Registry } from "../cloud/registry/registry.js";
+import { assertThingName } from "../cloud/registry/things.js";
 import { ServiceError } from "../cloud/service-error.js";
 import { Store } from "../cloud/store.js";
 import { StateError } from "../cloud/store-check.js";
@@ -47,6 +48,7 @@ export async function main(argv: string[]): Promise<number> {
   const stateDir = resolve(given.state ?? "state/cloud");
   const out = resolve(given.out ?? join("state/things", given.thing));
   try {
+    assertThingName(given.thing);
     assertNoKey(out);
     const store = new Store(stateDir);
     try {

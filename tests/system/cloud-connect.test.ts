@@ -287,7 +287,7 @@ describe("19: keep-alive", () => {
         (
           await answer(free, {
             clientId: `keep-${asked}`,
-            keepalive: asked!,
+            keepalive: asked,
             ...v5,
           })
         )?.properties?.serverKeepAlive,

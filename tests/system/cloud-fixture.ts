@@ -9,6 +9,7 @@ import mqttPacket, {
   type Packet,
 } from "mqtt-packet";
 import { CertificateAuthority } from "../../simulator/cloud/certificates/certificate-authority.js";
+import type { Choices } from "../../simulator/cloud/choices.js";
 import { Cloud, type CloudOptions } from "../../simulator/cloud/cloud.js";
 import type {
   CloudEvent,
@@ -59,10 +60,10 @@ export class TestCloud {
     return this.#cloud;
   }
 
-  /** Stops the cloud and starts another on the same state. */
-  async restart(): Promise<void> {
+  /** Stops the cloud, if it runs, and starts another on the same state. */
+  async restart(choices: Partial<Choices> = {}): Promise<void> {
     await this.#cloud.stop();
-    this.#cloud = this.#make();
+    this.#cloud = this.#make(choices);
     await this.#cloud.start();
   }
 
@@ -108,10 +109,11 @@ export class TestCloud {
     );
   }
 
-  #make(): Cloud {
+  #make(choices: Partial<Choices> = {}): Cloud {
     return new Cloud({
       port: 0,
       ...this.#options,
+      choices: { ...this.#options.choices, ...choices },
       stateDir: this.directory,
       onEvent: (event) => this.events.push(event),
     });
@@ -208,7 +210,7 @@ export class WireClient {
 
   private constructor(socket: TLSSocket) {
     this.socket = socket;
-    const parser = mqttPacket.parser({ protocolVersion: 4 } as never);
+    const parser = mqttPacket.parser({ protocolVersion: 4 });
     this.closed = new Promise((resolve) =>
       socket.on("close", () => {
         this.#isClosed = true;
@@ -228,7 +230,7 @@ export class WireClient {
         });
       this.#wake();
     });
-    socket.on("data", (bytes) => {
+    socket.on("data", (bytes: Buffer) => {
       (parser as unknown as { settings: object }).settings = {
         protocolVersion: this.#version,
       };
@@ -318,7 +320,7 @@ export class WireClient {
       retain: false,
       messageId: 1,
       ...more,
-    } as Packet);
+    });
   }
 
   /** Subscribes to one filter with QoS 1, or as told. @returns the codes of the SUBACK, or undefined after a close */

@@ -237,7 +237,7 @@ describe("limits (section 2.2)", () => {
       assert.equal(got.length, expected);
       client.send({
         cmd: "puback",
-        messageId: got[0]!.messageId!,
+        messageId: got[0].messageId!,
         reasonCode: 0,
       });
       await client.ping();

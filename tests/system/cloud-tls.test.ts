@@ -67,10 +67,10 @@ describe("chains (section 1.5)", () => {
         ) ?? [];
       assert.equal(chain.length, 4);
       const certificates = chain.map((pem) => new X509Certificate(pem));
-      assert.match(certificates[2]!.subject, new RegExp(root));
+      assert.match(certificates[2].subject, new RegExp(root));
       const [leaf] = certificates;
       assert.deepEqual(
-        leaf!.subjectAltName?.split(", ").sort(),
+        leaf.subjectAltName?.split(", ").sort(),
         [
           cloud.cloud.endpoint,
           "iot.local-1.localhost",
@@ -81,11 +81,11 @@ describe("chains (section 1.5)", () => {
           .concat("IP Address:127.0.0.1")
           .sort(),
       );
-      assert.deepEqual(leaf!.keyUsage, [
+      assert.deepEqual(leaf.keyUsage, [
         "1.3.6.1.5.5.7.3.1",
         "1.3.6.1.5.5.7.3.2",
       ]);
-      const days = (Date.parse(leaf!.validTo) - Date.now()) / 86_400_000;
+      const days = (Date.parse(leaf.validTo) - Date.now()) / 86_400_000;
       assert.ok(days > 330 && days < 336, `${days} days`);
     });
 

@@ -24,6 +24,15 @@ const attributePattern = /^[a-zA-Z0-9_.,@/:#=[\]-]{0,800}$/;
 /** Attributes a thing may have without a type, and with one. */
 const attributeLimit = { untyped: 3, typed: 50 };
 
+/** @throws ServiceError InvalidRequestException when AWS accepts no thing of this name */
+export function assertThingName(thingName: string): void {
+  if (!namePattern.test(thingName))
+    throw new ServiceError(
+      "InvalidRequestException",
+      `"${thingName}" is no name for a thing: 1 to 128 letters, digits, ":", "_" and "-".`,
+    );
+}
+
 /** The registry's things. */
 export class Things {
   readonly #store: Store;
@@ -42,11 +51,7 @@ export class Things {
    * @throws ServiceError InvalidRequestException, ResourceAlreadyExistsException
    */
   create(thingName: string, settings: ThingSettings = {}): Thing {
-    if (!namePattern.test(thingName))
-      throw new ServiceError(
-        "InvalidRequestException",
-        `"${thingName}" is no name for a thing: 1 to 128 letters, digits, ":", "_" and "-".`,
-      );
+    assertThingName(thingName);
     const attributes = settings.attributes ?? {};
     assertAttributes(attributes, settings.thingTypeName !== undefined);
     return this.#store.transaction(() => {
