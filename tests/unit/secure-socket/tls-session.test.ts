@@ -1,0 +1,120 @@
+import { TrustAnchors } from "../../../modules/identity/trust-anchors.js";
+import {
+  TlsSession,
+  type TlsSessionOptions,
+} from "../../../modules/secure-socket/tls-session.js";
+import { Failure } from "../../../modules/system/failure.js";
+import { equal, ok, throws } from "../assert.js";
+import { test } from "../harness.js";
+
+const trust = TrustAnchors.amazon();
+const options: TlsSessionOptions = {
+  serverName: "server.test",
+  trust,
+  now: Date.UTC(2026, 10, 1),
+};
+
+/** The whole ClientHello. */
+function hello(more: Partial<TlsSessionOptions> = {}): Uint8Array {
+  const session = new TlsSession({ ...options, ...more });
+  const bytes = new Uint8Array(2048);
+  let length = 0;
+  while (session.step() === "writing")
+    length += session.take(bytes.subarray(length));
+  session.close();
+  return bytes.slice(0, length);
+}
+
+/** Byte offset of the list of cipher suites in a ClientHello, and the suites. */
+function suitesOf(bytes: Uint8Array): number[] {
+  const at = 43 + 1 + bytes[43]!;
+  const length = bytes[at]! * 256 + bytes[at + 1]!;
+  const suites = [];
+  for (let i = 0; i < length; i += 2)
+    suites.push(bytes[at + 2 + i]! * 256 + bytes[at + 3 + i]!);
+  return suites;
+}
+
+const codeOf = (body: () => unknown): string => {
+  try {
+    body();
+  } catch (error) {
+    return error instanceof Failure ? error.code : String(error);
+  }
+  return "no failure";
+};
+
+test("the first message offers the pinned suites in their order, and nothing else", () => {
+  const signalling = 0x00ff; // "renegotiation is understood", RFC 5746
+  const suites = suitesOf(hello()).filter((suite) => suite !== signalling);
+  const tls12 = suites.filter((suite) => suite >> 8 !== 0x13);
+  equal(tls12.join(), [0xc02f, 0xc02b, 0xc030, 0xc02c].join());
+  const tls13 = suites.filter((suite) => suite >> 8 === 0x13);
+  ok(tls13.length === 0 || tls13.join() === [0x1301, 0x1302].join());
+});
+
+test("suites can be narrowed, but only to those that exist", () => {
+  const suites = suitesOf(
+    hello({ cipherSuites: ["ECDHE-ECDSA-AES128-GCM-SHA256"] }),
+  );
+  ok(suites.includes(0xc02b) && !suites.includes(0xc02f));
+  equal(
+    codeOf(() => hello({ cipherSuites: ["RC4-MD5"] })),
+    "config.invalid",
+  );
+});
+
+test("a server's name is sent, an address is not", () => {
+  const has = (bytes: Uint8Array, name: string) =>
+    Array.from(bytes, (byte) => String.fromCharCode(byte))
+      .join("")
+      .includes(name);
+  ok(has(hello(), "server.test"));
+  ok(!has(hello({ serverName: "127.0.0.1" }), "127.0.0.1"));
+});
+
+test("no session starts without trust, or without a name", () => {
+  equal(
+    codeOf(() => new TlsSession({ ...options, trust: undefined as never })),
+    "identity.no-trust",
+  );
+  equal(
+    codeOf(() => new TlsSession({ ...options, serverName: "" })),
+    "config.invalid",
+  );
+  throws(() => new TlsSession({ ...options, trust: {} as never }));
+});
+
+test("takes ciphertext only as far as it has room", () => {
+  const session = new TlsSession(options);
+  const room = session.room;
+  ok(room > 0 && room < 16384);
+  equal(session.feed(new Uint8Array(room + 100)), room);
+  equal(session.feed(new Uint8Array(1)), 0);
+  session.close();
+  equal(session.feed(new Uint8Array(1)), 0);
+});
+
+test("an answer that is no TLS ends in a failure with an alert, not in an exception of another kind", () => {
+  const session = new TlsSession(options);
+  const bytes = new Uint8Array(1024);
+  while (session.step() === "writing") session.take(bytes);
+  session.feed(ArrayBuffer.fromString("HTTP/1.1 400 Bad Request\r\n"));
+  equal(
+    codeOf(() => {
+      for (let i = 0; i < 10; i++) session.step();
+    }),
+    "tls.protocol",
+  );
+  session.close();
+  equal(session.take(bytes), 0);
+  session.close();
+});
+
+test("a session keeps its trust anchors alive", () => {
+  const own = TrustAnchors.amazon();
+  const session = new TlsSession({ ...options, trust: own });
+  own.close();
+  ok(session.step() === "writing");
+  session.close();
+});
