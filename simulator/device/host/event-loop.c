@@ -9,8 +9,6 @@
 
 #include "clock.h"
 
-enum { watch_limit = 64 }; /* lwIP on an ESP32 has 16 sockets at most */
-
 static struct watch* first_watch;
 static struct event_timer* first_timer; /* sorted by due */
 static bool ended;
@@ -80,6 +78,30 @@ static int time_to_next_timer(void)
 	return wait > INT_MAX ? INT_MAX : (int)wait;
 }
 
+/* What poll() is given, and the watch of each entry. Grows with the number of watches, never shrinks. */
+static struct pollfd* files;
+static struct watch** watches;
+static nfds_t capacity;
+
+static nfds_t list_files(void)
+{
+	nfds_t count = 0;
+	for (struct watch* watch = first_watch; watch; watch = watch->next) {
+		if (count == capacity) {
+			capacity += 16;
+			files = realloc(files, capacity * sizeof(*files));
+			watches = realloc(watches, capacity * sizeof(*watches));
+			if (!files || !watches) {
+				fprintf(stderr, "fieldnode: not enough memory\n");
+				exit(1);
+			}
+		}
+		files[count] = (struct pollfd){ .fd = watch->fd, .events = watch->events };
+		watches[count++] = watch;
+	}
+	return count;
+}
+
 static struct watch* find_active(const struct watch* wanted, int fd)
 {
 	for (struct watch* watch = first_watch; watch; watch = watch->next)
@@ -90,13 +112,7 @@ static struct watch* find_active(const struct watch* wanted, int fd)
 
 static void wait_for_files(int timeout, void (*after_each)(void*), void* argument)
 {
-	struct pollfd files[watch_limit];
-	struct watch* watches[watch_limit];
-	nfds_t count = 0;
-	for (struct watch* watch = first_watch; watch && count < watch_limit; watch = watch->next) {
-		files[count] = (struct pollfd){ .fd = watch->fd, .events = watch->events };
-		watches[count++] = watch;
-	}
+	nfds_t count = list_files();
 	if (poll(files, count, timeout) < 0) {
 		if (errno == EINTR)
 			return;
@@ -135,6 +151,8 @@ void event_loop_run(void (*after_each)(void*), void* argument)
 		wait_for_files(time_to_next_timer(), after_each, argument);
 		fire_due_timers(after_each, argument);
 	}
+	free(files);
+	free(watches);
 }
 
 void event_loop_end(void)

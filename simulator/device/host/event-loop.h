@@ -2,8 +2,8 @@
  * One thread, one loop: waits with poll() for files and for the next timer, and runs the promise jobs after every call
  * into JavaScript. One process is one device, so there is one loop, and it needs no handle.
  *
- * Watches and timers are structures of their owners, linked into the loop while active; nothing here allocates. Every
- * function may be called from within a callback, also to stop the watch or timer whose callback it is.
+ * Watches and timers are structures of their owners, linked into the loop while active. Every function may be called from
+ * within a callback, also to stop the watch or timer whose callback it is.
  */
 #ifndef FIELDNODE_EVENT_LOOP_H
 #define FIELDNODE_EVENT_LOOP_H
