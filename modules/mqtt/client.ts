@@ -25,11 +25,22 @@ export interface MQTTClientOptions
   target?: unknown;
 }
 
-/**
- * The client's way through a connection:
- * `opening` (the socket) → `waiting` (CONNACK) → `connected` → `closing` (DISCONNECT is on its way) → `closed`.
- */
-type State = "opening" | "waiting" | "connected" | "closing" | "closed";
+// The client's way through a connection. Numbers, because XS copies a text each time it is compared with a literal.
+/** The socket is being opened. */
+const opening = 0;
+/** CONNECT is on its way, CONNACK not there yet. */
+const waiting = 1;
+const connected = 2;
+/** DISCONNECT is on its way. */
+const closing = 3;
+const closed = 4;
+
+type State =
+  | typeof opening
+  | typeof waiting
+  | typeof connected
+  | typeof closing
+  | typeof closed;
 
 /** How long the socket may take to open; sockets have their own, shorter limits. */
 const openingLimit = 60_000;
@@ -76,7 +87,7 @@ export class MQTTClient {
   /** What the answer to CONNECT is measured by; let go when it has come. */
   #options: ConnectOptions | undefined;
   #socket: Socket | undefined;
-  #state: State = "opening";
+  #state: State = opening;
   #timer: Timer | undefined;
   #keepAlive: KeepAlive | undefined;
 
@@ -93,7 +104,7 @@ export class MQTTClient {
       level,
       onSent: () => this.#keepAlive?.sent(),
       onPing: () => this.#keepAlive?.progressed(),
-      onDisconnect: () => (this.#state = "closing"),
+      onDisconnect: () => (this.#state = closing),
       onBroken,
     });
     this.#inlet = new Inlet({
@@ -106,7 +117,7 @@ export class MQTTClient {
       },
       onControl: (type) => this.#control(type),
       onMessage: (count, message) => {
-        this.#expect(this.#state !== "waiting", packet.PUBLISH);
+        this.#expect(this.#state !== waiting, packet.PUBLISH);
         if (this.#callbacks.onReadable)
           this.#callbacks.onReadable.call(this, count, message);
         else this.read();
@@ -145,7 +156,7 @@ export class MQTTClient {
 
   /** About how many bytes `write` can pass on at once; 0 while it must not be called. */
   get writable(): number {
-    return this.#state === "connected" ? this.#sender.room : 0;
+    return this.#state === connected ? this.#sender.room : 0;
   }
 
   /**
@@ -159,7 +170,7 @@ export class MQTTClient {
    *   wait; RangeError and TypeError for wrong arguments
    */
   write(data: Bytes | undefined, options?: WriteOptions): number {
-    if (this.#state !== "connected")
+    if (this.#state !== connected)
       throw new Error("write is for a connected client: after CONNACK");
     const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : data;
     if (!options) this.#sender.more(bytes);
@@ -188,7 +199,7 @@ export class MQTTClient {
 
   /** Ends the connection at once: no DISCONNECT, so the broker publishes the will, and no callback. */
   close(): void {
-    this.#state = "closed";
+    this.#state = closed;
     Timer.clear(this.#timer);
     this.#timer = undefined;
     this.#keepAlive?.close();
@@ -202,8 +213,8 @@ export class MQTTClient {
   #onWritable(count: number): void {
     const socket = this.#socket;
     if (!socket) return;
-    if (this.#state === "opening") {
-      this.#state = "waiting";
+    if (this.#state === opening) {
+      this.#state = waiting;
       this.#limit(this.#options!.timeout ?? 20_000, "mqtt.no-connack");
       this.#sender.writable(socket, count);
       this.#sender.send();
@@ -256,10 +267,7 @@ export class MQTTClient {
   }
 
   #control(type: number): void {
-    this.#expect(
-      (type === packet.CONNACK) === (this.#state === "waiting"),
-      type,
-    );
+    this.#expect((type === packet.CONNACK) === (this.#state === waiting), type);
     const { packetId, reasonCode, properties, reasonCodes } =
       this.#inlet.reader;
     const message: ControlMessage = { operation: type };
@@ -297,7 +305,7 @@ export class MQTTClient {
         0x82,
         "MQTT-3.2.2-2: a session in answer to a clean start",
       );
-    this.#state = "connected";
+    this.#state = connected;
     Timer.clear(this.#timer);
     this.#timer = undefined;
     this.#options = undefined;
@@ -329,7 +337,7 @@ export class MQTTClient {
   }
 
   #isOpen(): boolean {
-    return this.#state !== "closed";
+    return this.#state !== closed;
   }
 
   /** The current wait must be over in time. Without a code, its end is the end that was asked for. */
@@ -352,13 +360,13 @@ export class MQTTClient {
   }
 
   #onSocketError(error: unknown): void {
-    if (this.#state === "closing") this.#closed();
+    if (this.#state === closing) this.#closed();
     else {
       const failure =
         error === undefined
           ? new Failure("tcp.closed")
           : Failure.from(error, "tcp.closed");
-      const early = this.#state === "waiting" && hangUps.includes(failure.code);
+      const early = this.#state === waiting && hangUps.includes(failure.code);
       this.#fail(
         early
           ? new Failure("mqtt.closed-before-connack", failure.detail)

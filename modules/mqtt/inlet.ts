@@ -48,10 +48,12 @@ export class Inlet {
   /** Bytes that the application was told of and did not take. */
   #offered = 0;
   #timer: Timer | undefined;
+  #view: Uint8Array;
 
   constructor(options: InletOptions) {
     this.#options = options;
     this.reader = new PacketReader(options);
+    this.#view = this.reader.buffer;
     this.#aliases = new IncomingAliases(options.topicAliasMaximum ?? 0);
   }
 
@@ -138,10 +140,14 @@ export class Inlet {
     const { reader } = this;
     const count = Math.min(reader.prepare(), this.#readable);
     const { buffer, end } = reader;
-    const into =
-      end === 0 && count === buffer.length
-        ? buffer
-        : buffer.subarray(end, end + count);
+    let into = this.#view;
+    // Most of what comes is a PUBACK: the same place, the same length.
+    if (
+      into.buffer !== buffer.buffer ||
+      into.byteOffset !== end ||
+      into.length !== count
+    )
+      into = this.#view = buffer.subarray(end, end + count);
     reader.filled(this.#readSocket(into));
     return true;
   }

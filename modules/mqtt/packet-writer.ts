@@ -4,6 +4,7 @@ import {
   type Properties,
   type PropertyRow,
 } from "./properties.js";
+import { checkNoWildcard } from "./topics.js";
 import { encodeText } from "./utf8.js";
 
 /** Room for the longest fixed header: type and flags, and a length of up to four bytes (MQTT 5, 2.1.1). */
@@ -25,7 +26,7 @@ export class PacketWriter {
   #start = headroom;
   #end = headroom;
   #view: Uint8Array;
-  #topic = "";
+  #topic: string | undefined;
   #topicBytes: Uint8Array = new Uint8Array(0);
 
   /** @param size bytes of the buffer: most packets without their payload should fit */
@@ -85,12 +86,19 @@ export class PacketWriter {
     else this.#counted(encodeText(text, name));
   }
 
-  /** A topic name. The last one's bytes are remembered: most nodes publish to one topic over and over. */
-  topic(topic: string): void {
-    if (topic !== this.#topic) {
-      this.#topicBytes = encodeText(topic, "A topic name");
-      this.#topic = topic;
-    }
+  /**
+   * Makes a topic name the one that `topic` writes. The last one is remembered, checked and encoded: most nodes publish to
+   * one topic over and over. Throws a RangeError when it cannot be one.
+   */
+  setTopic(topic: string): void {
+    if (topic === this.#topic) return;
+    checkNoWildcard(topic);
+    this.#topicBytes = encodeText(topic, "A topic name");
+    this.#topic = topic;
+  }
+
+  /** The topic name of the last `setTopic`. */
+  topic(): void {
     this.#counted(this.#topicBytes);
   }
 

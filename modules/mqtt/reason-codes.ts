@@ -59,6 +59,15 @@ export function describe(code: number, reasonString?: string): string {
   return reasonString ? `${text}: ${reasonString}` : text;
 }
 
+// The codes that each packet may carry in MQTT 5. Made once: a literal inside a function is made at each call.
+const connackReasons = [
+  0x8c, 0x90, 0x95, 0x97, 0x99, 0x9a, 0x9b, 0x9c, 0x9d, 0x9f,
+];
+const pubackReasons = [0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99];
+const subackReasons = [0x83, 0x87, 0x8f, 0x91, 0x97, 0x9e, 0xa1, 0xa2];
+const unsubackReasons = [0x00, 0x11, 0x80, 0x83, 0x87, 0x8f, 0x91];
+const disconnectReasons = [0x00, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8b];
+
 /** CONNACK's code as a reason code of MQTT 5, or undefined when the version does not have it. */
 export function connackReason(
   code: number,
@@ -68,34 +77,30 @@ export function connackReason(
   // Table 3-1: all errors but those that only other packets carry.
   if (code === 0x00) return code;
   const possible =
-    (code >= 0x80 && code <= 0x8a) ||
-    [0x8c, 0x90, 0x95, 0x97, 0x99, 0x9a, 0x9b, 0x9c, 0x9d, 0x9f].includes(code);
+    (code >= 0x80 && code <= 0x8a) || connackReasons.includes(code);
   return possible ? code : undefined;
 }
 
 /** Tells whether MQTT 5 lets PUBACK (3.4.2.1) carry the code. */
 export function isPubackReason(code: number): boolean {
-  return [0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99].includes(code);
+  return pubackReasons.includes(code);
 }
 
 /** Tells whether SUBACK may carry the code: MQTT 5, 3.9.3; MQTT 3.1.1, [MQTT-3.9.3-2]. */
 export function isSubackReason(code: number, level: ProtocolLevel): boolean {
   if (code <= 0x02 || code === 0x80) return true;
-  return (
-    level === 5 &&
-    [0x83, 0x87, 0x8f, 0x91, 0x97, 0x9e, 0xa1, 0xa2].includes(code)
-  );
+  return level === 5 && subackReasons.includes(code);
 }
 
 /** Tells whether MQTT 5 lets UNSUBACK (3.11.3) carry the code. */
 export function isUnsubackReason(code: number): boolean {
-  return [0x00, 0x11, 0x80, 0x83, 0x87, 0x8f, 0x91].includes(code);
+  return unsubackReasons.includes(code);
 }
 
 /** Tells whether MQTT 5 lets a server's DISCONNECT (3.14.2.1) carry the code. */
 export function isDisconnectReason(code: number): boolean {
   return (
-    [0x00, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8b].includes(code) ||
+    disconnectReasons.includes(code) ||
     (code >= 0x8d && code <= 0x90) ||
     (code >= 0x93 && code <= 0xa2)
   );

@@ -9,7 +9,7 @@ import {
 import type { PacketWriter } from "./packet-writer.js";
 import type { ServerLimits } from "./server-limits.js";
 import type { OutgoingAliases } from "./topic-aliases.js";
-import { checkNoWildcard, checkTopicFilter } from "./topics.js";
+import { checkTopicFilter } from "./topics.js";
 
 /** Writes PUBLISH but for its payload (MQTT 5, 3.3). Throws before anything of the connection's state has changed. */
 export function writePublish(
@@ -27,13 +27,13 @@ export function writePublish(
     throw new TypeError("topicAlias is the client's own to choose");
   if (properties && level === 4)
     throw new TypeError("MQTT 3.1.1 has no properties");
-  checkNoWildcard(topic);
+  writer.setTopic(topic);
   const alias = aliases.choose(topic);
   // What is sent again says all: the broker may never have seen what it was to remember.
   const short = alias !== 0 && !duplicate && aliases.isKnown(alias);
   writer.begin();
   if (short) writer.uint16(0);
-  else writer.topic(topic);
+  else writer.topic();
   if (QoS > 0) writer.uint16(id);
   if (level === 5) writer.properties(PUBLISH, properties, alias);
   writer.finish(

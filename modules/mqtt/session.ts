@@ -5,6 +5,7 @@ import type {
   Bytes,
   ControlMessage,
   SubscriptionItem,
+  WriteOptions,
 } from "./client-options.js";
 import { checkQoS } from "./connect-packet.js";
 import {
@@ -73,6 +74,15 @@ export class Session {
   #checkedTopic = "";
   #piece: Uint8Array | undefined;
   #sending = false;
+  readonly #request: WriteOptions = {
+    id: 0,
+    topic: "",
+    QoS: 0,
+    retain: false,
+    duplicate: false,
+    byteLength: 0,
+    properties: undefined,
+  };
   #timer: Timer | undefined;
 
   constructor(options: SessionOptions = {}) {
@@ -138,8 +148,10 @@ export class Session {
     const { QoS = 1, retain = false, properties } = options;
     checkQoS(QoS, topic);
     // Most nodes publish to one topic over and over.
-    if (topic !== this.#checkedTopic) checkTopicName(topic);
-    this.#checkedTopic = topic;
+    if (topic !== this.#checkedTopic) {
+      checkTopicName(topic);
+      this.#checkedTopic = topic;
+    }
     if (QoS === 0 && !this.#connected) {
       callback?.(new Failure("mqtt.closed", topic), 0);
       return;
@@ -432,15 +444,16 @@ export class Session {
     if (QoS === 1) delivery.id ||= this.#ids.next(this.#isTaken);
     const whole = payload instanceof Uint8Array;
     try {
-      client.write(whole ? payload : undefined, {
-        id: delivery.id,
-        topic: delivery.topic,
-        QoS,
-        retain: delivery.retain,
-        duplicate: delivery.sentBefore,
-        byteLength: payload.byteLength,
-        properties: delivery.properties,
-      });
+      // One object for all messages.
+      const request = this.#request;
+      request.id = delivery.id;
+      request.topic = delivery.topic;
+      request.QoS = QoS;
+      request.retain = delivery.retain;
+      request.duplicate = delivery.sentBefore;
+      request.byteLength = payload.byteLength;
+      request.properties = delivery.properties;
+      client.write(whole ? payload : undefined, request);
     } catch (error) {
       this.#complete(delivery, Failure.from(error, "mqtt.rejected"), 0);
       return;
