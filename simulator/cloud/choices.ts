@@ -6,7 +6,7 @@
 export interface Choices {
   /**
    * Where a certificate that is unknown, not ACTIVE or expired is refused. Newer reports (2021 and later) agree that the
-   * handshake completes and the connection is closed before any CONNACK.
+   * handshake completes and the connection is closed before any CONNACK; whether before or after the CONNECT is read, none says.
    */
   readonly refuseCertificateAt: "connect" | "handshake-end";
   /** A ClientHello without a server name: newer AWS text recommends it, older text demands it. */
@@ -27,7 +27,10 @@ export interface Choices {
   readonly maxSessionExpiry: number;
   /** Messages stored for a persistent session are replayed at this pace (a second); 0 replays them at once. */
   readonly replayRate: number;
-  /** Publishes a second on one connection, counted in each direction; what exceeds it is discarded. 0 does not limit. */
+  /**
+   * Publishes a second on one connection, counted in each direction. What a client sends beyond it is discarded; of what it
+   * is to get, QoS 0 is discarded and QoS 1 waits. 0 does not limit.
+   */
   readonly publishRate: number;
   /** CONNECT packets a second for one client id, after `connectBurst` of them. 0 does not limit. */
   readonly connectRate: number;

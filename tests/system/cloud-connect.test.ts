@@ -88,6 +88,17 @@ describe("a certificate that is no good (section 1.8): the handshake completes, 
     );
   });
 
+  test("refused at the end of the handshake, when the cloud is told so", async () => {
+    const early = await TestCloud.start({
+      choices: { refuseCertificateAt: "handshake-end" },
+    });
+    const client = await WireClient.open(early, undefined);
+    assert.equal(await client.hungUp(), true);
+    const device = await early.device("early");
+    await (await WireClient.connect(early, device)).disconnect();
+    await early.stop();
+  });
+
   test("none at all", async () => {
     assert.equal(await answer(undefined, { clientId: "nobody" }), undefined);
     await cloud.event("refused", ({ reason }) =>
@@ -539,6 +550,15 @@ describe("what changes while a client is connected", () => {
     assert.equal(await client.ping(), true);
     await client.disconnect();
   });
+});
+
+test("a cloud that stops tells MQTT 5 clients so, with 0x8B", async () => {
+  const stopping = await TestCloud.start();
+  const device = await stopping.device("told");
+  const client = await WireClient.connect(stopping, device, v5);
+  const code = client.disconnectCode();
+  await stopping.stop();
+  assert.equal(await code, 0x8b);
 });
 
 test("device certificates are AWS's by name and last until 2049", () => {

@@ -270,6 +270,19 @@ describe("limits (section 2.2)", () => {
   });
 });
 
+test("more than 100 deliveries a second: QoS 1 waits and all arrive", async () => {
+  const client = await connect(free, "hasty");
+  await client.subscribe("hasty");
+  const sender = await connect(free, "hasty-1");
+  const second = await connect(free, "hasty-2");
+  for (let id = 1; id <= 70; id++)
+    for (const each of [sender, second])
+      each.publish("hasty", "x", { qos: 1, messageId: id });
+  for (let count = 0; count < 140; count++)
+    assert.ok(await client.message(), `message ${count}`);
+  for (const each of [client, sender, second]) await each.disconnect();
+});
+
 describe("QoS 2 (section 2.1)", () => {
   test("PUBLISH and SUBSCRIBE get no answer in MQTT 3.1.1", async () => {
     const client = await connect(free);

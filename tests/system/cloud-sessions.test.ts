@@ -201,6 +201,30 @@ test("retained messages, things, certificates and policies outlive a restart", a
   await client.disconnect();
 });
 
+test("more messages than a session holds in memory wait in the store", async () => {
+  const first = await connack("large", lasting[4]);
+  await first.client.subscribe("large/topic");
+  await first.client.disconnect();
+  const sender = await WireClient.connect(cloud, free, { clientId: "sender" });
+  const texts = Array.from({ length: 30 }, (_, index) =>
+    String(index).padEnd(100_000, "."),
+  );
+  for (const [index, text] of texts.entries())
+    sender.publish("large/topic", text, { qos: 1, messageId: index + 1 });
+  for (let count = 0; count < texts.length; count++)
+    assert.ok(await sender.next("puback"));
+  await sender.disconnect();
+  const back = await connack("large", lasting[4]);
+  for (const text of texts)
+    assert.equal((await back.client.message())?.[1], text);
+  await back.client.ping();
+  await back.client.disconnect();
+  await cloud.restart();
+  const again = await connack("large", lasting[4]);
+  assert.equal(await again.client.message(60), undefined);
+  await again.client.disconnect();
+});
+
 test("stored messages are replayed at 10 a second", async () => {
   const paced = await TestCloud.start({ choices: { connectRate: 0 } });
   const device = await paced.freeDevice("paced");

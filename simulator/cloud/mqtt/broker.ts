@@ -162,7 +162,7 @@ export class Broker {
   /** Ends timers. Sessions stay in the store. */
   stop(): void {
     clearInterval(this.#timer);
-    for (const session of this.#sessions.values()) session.discard();
+    for (const session of this.#sessions.values()) session.stop();
   }
 
   /** AWS sends a retained message only for the very topic: no wildcard, not shared. */
@@ -212,10 +212,9 @@ export class Broker {
   #end(session: Session): void {
     for (const filter of session.subscriptions.keys())
       this.#leave(session, filter);
-    session.discard();
+    session.end();
     if (this.#sessions.get(session.clientId) === session)
       this.#sessions.delete(session.clientId);
-    if (session.kept) this.#services.store.delete(session.clientId);
   }
 
   #removeExpired(): void {

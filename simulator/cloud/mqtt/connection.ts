@@ -2,7 +2,12 @@ import { randomUUID } from "node:crypto";
 import type { Duplex } from "node:stream";
 import type { IConnectPacket, Packet } from "mqtt-packet";
 import { limits } from "../limits.js";
-import { judgeConnect, type Peer, type Refusal } from "./admission.js";
+import {
+  judgeCertificate,
+  judgeConnect,
+  type Peer,
+  type Refusal,
+} from "./admission.js";
 import {
   bareClose,
   Client,
@@ -58,6 +63,8 @@ export class Connection implements ClientLine {
     socket.on("error", (error) => this.#lost(error.message));
     socket.on("end", () => this.#lost("the client closed without DISCONNECT"));
     socket.on("close", () => this.#lost("the connection broke"));
+    if (services.choices.refuseCertificateAt === "handshake-end")
+      this.#judgeEarly();
   }
 
   get name(): string {
@@ -123,6 +130,14 @@ export class Connection implements ClientLine {
     this.#held = false;
     this.#socket.resume();
     this.#readPackets();
+  }
+
+  #judgeEarly(): void {
+    const { registry } = this.#services;
+    registry.refresh();
+    const judged = judgeCertificate(this.#peer.certificateId, registry);
+    if ("refused" in judged)
+      this.#refuse({ cause: "AUTH_ERROR", reason: judged.refused });
   }
 
   #received(bytes: Buffer): void {

@@ -15,6 +15,8 @@ export interface SessionRecord {
 /** Keeps persistent sessions, the messages that wait for them, and retained messages. */
 export class SessionStore {
   readonly #store: Store;
+  /** What was written but is not committed: the store does not show it to readers before. */
+  readonly #fresh = new Map<string, Message>();
 
   constructor(store: Store) {
     this.#store = store;
@@ -32,13 +34,9 @@ export class SessionStore {
     return this.#store.sessions.put(record.clientId, record);
   }
 
-  /** Forgets a session with all its messages. */
+  /** Forgets a session. Its messages are the caller's to remove. */
   delete(clientId: string): void {
-    this.#store.transaction(() => {
-      this.#store.sessions.removeSync(clientId);
-      for (const number of this.messageNumbers(clientId))
-        this.#store.messages.removeSync([clientId, number]);
-    });
+    void this.#store.sessions.remove(clientId);
   }
 
   /** Numbers of the messages that wait for a session, oldest first. */
@@ -57,12 +55,19 @@ export class SessionStore {
     number: number,
     message: Message,
   ): Promise<unknown> {
-    return this.#store.messages.put([clientId, number], message);
+    return this.#whileFresh(
+      `${number} ${clientId}`,
+      message,
+      this.#store.messages.put([clientId, number], message),
+    );
   }
 
   /** A message that waits for a session. */
   message(clientId: string, number: number): Message | undefined {
-    return this.#store.messages.get([clientId, number]) as Message | undefined;
+    return (
+      this.#fresh.get(`${number} ${clientId}`) ??
+      (this.#store.messages.get([clientId, number]) as Message | undefined)
+    );
   }
 
   /** Forgets a message that was acknowledged. */
@@ -72,13 +77,32 @@ export class SessionStore {
 
   /** Keeps the retained message of a topic; an empty payload removes it. @returns resolves once it is committed */
   retain(message: Message): Promise<unknown> {
-    return message.payload.length === 0
-      ? this.#store.retained.remove(message.topic)
-      : this.#store.retained.put(message.topic, message);
+    const { topic, payload } = message;
+    return this.#whileFresh(
+      `retained ${topic}`,
+      message,
+      payload.length === 0
+        ? this.#store.retained.remove(topic)
+        : this.#store.retained.put(topic, message),
+    );
   }
 
   /** The retained message of a topic. */
   retained(topic: string): Message | undefined {
-    return this.#store.retained.get(topic) as Message | undefined;
+    const message =
+      this.#fresh.get(`retained ${topic}`) ??
+      (this.#store.retained.get(topic) as Message | undefined);
+    return message?.payload.length === 0 ? undefined : message;
+  }
+
+  #whileFresh(
+    key: string,
+    message: Message,
+    committed: Promise<unknown>,
+  ): Promise<unknown> {
+    this.#fresh.set(key, message);
+    return committed.finally(() => {
+      if (this.#fresh.get(key) === message) this.#fresh.delete(key);
+    });
   }
 }

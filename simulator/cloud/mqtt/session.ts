@@ -17,7 +17,7 @@ export interface Link {
   readonly writable: boolean;
   /** Whether the policy lets the client have messages of this topic. */
   mayReceive(topic: string): boolean;
-  /** Takes one of the connection's publishes a second. @returns false when they are used up */
+  /** Takes one of the connection's deliveries a second. @returns false when they are used up for now */
   mayDeliver(): boolean;
   /** Sends a message. @returns false when the client accepts none that large */
   deliver(
@@ -41,6 +41,8 @@ interface Queued {
 const memoryLimit = 1024 * 1024;
 /** Messages that may wait for one session. */
 const queueLimit = 100_000;
+/** Milliseconds until a delivery that the connection's rate did not allow is tried again. */
+const limitedRetry = 50;
 /** Milliseconds that a message is sent again and again: 1 h for MQTT 3.1.1, 960 s for MQTT 5. */
 const giveUpAfter = { 4: 3_600_000, 5: 960_000 };
 
@@ -99,11 +101,6 @@ export class Session {
   /** True when it outlives its connection. */
   get persistent(): boolean {
     return this.expiry > 0;
-  }
-
-  /** True when the store has a record of it. */
-  get kept(): boolean {
-    return this.#kept;
   }
 
   /** True while a client is connected to it. */
@@ -214,19 +211,38 @@ export class Session {
   pump(): void {
     const link = this.#link;
     if (!link) return;
+    let limited = false;
     while (link.writable && this.#inflight.size < link.receiveMaximum) {
-      const replay = this.#stored.length > 0 && this.#pace.take();
-      const queued = replay ? this.#stored.shift() : this.#live.shift();
-      if (!queued) break;
-      this.#send(link, queued);
+      const queue =
+        this.#stored.length > 0 && this.#pace.take()
+          ? this.#stored
+          : this.#live;
+      if (queue.length === 0) break;
+      limited = !link.mayDeliver();
+      if (limited) break;
+      this.#send(link, queue.shift()!);
     }
-    this.#schedule();
+    this.#schedule(limited);
   }
 
-  /** Ends everything; the object is not used again. */
-  discard(): void {
+  /** Ends timers; the object is not used again, what it kept stays in the store. */
+  stop(): void {
     clearTimeout(this.#timer);
     this.#link = undefined;
+  }
+
+  /** Ends the session for good: nothing of it stays in the store. */
+  end(): void {
+    this.stop();
+    if (!this.#kept) return;
+    // One by one, so that each removal comes after the write that it undoes.
+    for (const queued of [
+      ...this.#inflight.values(),
+      ...this.#stored,
+      ...this.#live,
+    ])
+      this.#forget(queued);
+    this.#store.delete(this.clientId);
   }
 
   #send(link: Link, queued: Queued): void {
@@ -237,14 +253,6 @@ export class Session {
       return;
     }
     if (!link.mayReceive(message.topic)) {
-      this.#forget(queued);
-      return;
-    }
-    if (!link.mayDeliver()) {
-      this.#discarded(
-        message,
-        "more publishes a second than one connection may have",
-      );
       this.#forget(queued);
       return;
     }
@@ -293,13 +301,18 @@ export class Session {
     return id;
   }
 
-  /** Comes back when the pace lets the next stored message go, or a message has to be sent again. */
-  #schedule(): void {
+  /** Comes back when the pace lets the next message go, or one has to be sent again. */
+  #schedule(limited: boolean): void {
     if (this.#timer || !this.#link) return;
-    const paced = this.#stored.length > 0;
     const again = this.#choices.redeliveryInterval;
-    if (!paced && (this.#inflight.size === 0 || again === 0)) return;
-    const wait = paced ? 1000 / Math.max(1, this.#choices.replayRate) : again;
+    const wait = limited
+      ? limitedRetry
+      : this.#stored.length > 0
+        ? 1000 / Math.max(1, this.#choices.replayRate)
+        : this.#inflight.size > 0 && again > 0
+          ? again
+          : undefined;
+    if (wait === undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#redeliver();
