@@ -96,10 +96,15 @@ describe("the manifest for the Moddable SDK", () => {
     const { preload } = JSON.parse(text("manifest.json")) as {
       preload: string[];
     };
+    const listed = preload.map((specifier) => `${specifier}.ts`);
+    const modules = firmware.filter((file) => /^modules.*\.ts$/.test(file));
     assert.deepEqual(
-      preload.map((specifier) => `${specifier}.ts`).sort(),
-      firmware.filter((file) => /^modules.*\.ts$/.test(file)),
-      "list every module under preload in manifest.json",
+      {
+        forgotten: modules.filter((file) => !listed.includes(file)),
+        gone: listed.filter((file) => !modules.includes(file)),
+      },
+      { forgotten: [], gone: [] },
+      "preload in manifest.json",
     );
   });
 
@@ -183,7 +188,7 @@ describe("mcconfig", () => {
             specifier,
           );
       for (const include of mbedtlsIncludes)
-        assert.match(makefile, new RegExp(`-I\\S*/${include}/?\\s`));
+        assert.match(makefile, new RegExp(`-I\\S*/${include}/?\\\\?\\s`));
       assert.match(makefile, /^CREATION = \S+ \S*,main,16384$/m);
 
       const chip = basename(platform);
