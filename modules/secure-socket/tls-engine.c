@@ -191,7 +191,8 @@ enum tls_step tls_engine_step(struct tls_engine *engine)
 	if (error == 0 && engine->judgement.failure.code)
 		error = MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
 	if (error == MBEDTLS_ERR_SSL_WANT_READ)
-		return has_input(engine) ? TLS_STEP_WRITING : TLS_STEP_READING;
+		/* mbedTLS 3.6 sends its message at the beginning of the step that waits for the answer. */
+		return has_input(engine) || tls_engine_pending(engine) > 0 ? TLS_STEP_WRITING : TLS_STEP_READING;
 	if (error == MBEDTLS_ERR_SSL_WANT_WRITE)
 		return TLS_STEP_WRITING;
 	if (error) {

@@ -96,12 +96,14 @@ export async function makeFlash(flash: Flash): Promise<string> {
  * Runs a subject of tests/unit on XS until it ends.
  *
  * @param wrapper a command to run the host under, such as valgrind
+ * @param watch called with each event as it happens, and the number of the process
  */
 export async function runSubject(
   flash: Flash | string,
   config: Record<string, unknown>,
   module = "tests/unit/secure-socket/subject-client",
   wrapper: string[] = [],
+  watch?: (event: SubjectEvent, pid: number) => void,
 ): Promise<Outcome> {
   const folder = typeof flash === "string" ? flash : await makeFlash(flash);
   const settings = join(folder, "config.json");
@@ -131,7 +133,12 @@ export async function runSubject(
   });
   let stdout = "";
   let stderr = "";
-  child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+    for (const line of text.split("\n"))
+      if (watch && line.startsWith("{"))
+        watch(JSON.parse(line) as SubjectEvent, child.pid!);
+  });
   child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
   const exitCode = await new Promise<number | null>((resolve, reject) => {
     child.on("error", reject).on("close", resolve);

@@ -36,13 +36,13 @@ interface Subject {
   pattern?: boolean;
   /** Connect so many times, one after another. */
   rounds?: number;
-  /** Print what the process holds after that. */
-  quiet?: boolean;
+  /** Stay for so many ms after everything is closed, to be looked into. */
+  hold?: number;
 }
 
 const subject = config as unknown as Subject;
 const print = (event: string, more: object = {}): void => {
-  if (!subject.quiet) trace(`${JSON.stringify({ event, ...more })}\n`);
+  trace(`${JSON.stringify({ event, ...more })}\n`);
 };
 
 let identity: Identity | undefined;
@@ -81,6 +81,7 @@ function connect(round: number): void {
       identity?.close();
       trust?.close();
       print("done");
+      if (subject.hold) Timer.set(() => {}, subject.hold);
     }
   };
   const upload = (socket: SecureSocket, writable: number): void => {
