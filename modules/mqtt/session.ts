@@ -397,10 +397,11 @@ export class Session {
   }
 
   #sendNext(client: MQTTClient): boolean {
-    const { payload } = this.#current ?? {};
-    if (this.#current && payload) {
-      if (this.#offset < payload.byteLength) this.#sendPiece(client, payload);
-      else this.#sent(this.#current);
+    const current = this.#current;
+    if (current) {
+      if (this.#offset < current.payload.byteLength)
+        this.#sendPiece(client, current.payload);
+      else this.#sent(current);
       return true;
     }
     const operation =

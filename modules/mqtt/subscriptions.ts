@@ -35,6 +35,8 @@ export class Subscriptions {
   readonly #perPacket: number;
   readonly #onLost: ((filter: string, failure: Failure) => void) | undefined;
   #entries: Entry[] = [];
+  /** There is nothing to ask for: known without looking, as it is asked before each message. */
+  #settled = true;
   /** The request that is under way. */
   operation: Operation | undefined;
 
@@ -52,6 +54,7 @@ export class Subscriptions {
 
   /** Wants a filter; one that was wanted before is asked for again with its new options. */
   add(item: SubscriptionItem, callback?: Completion): void {
+    this.#settled = false;
     const before = this.#unsent(item.topic);
     this.#wanted.set(item.topic, {
       ...item,
@@ -63,6 +66,7 @@ export class Subscriptions {
 
   /** Wants a filter no longer. */
   remove(topic: string, callback?: Completion): void {
+    this.#settled = false;
     const before = this.#unsent(topic);
     this.#wanted.delete(topic);
     this.#unwanted.push({ topic, callback, confirmed: false, hangUps: 0 });
@@ -73,6 +77,7 @@ export class Subscriptions {
   connected(sessionPresent: boolean): void {
     if (this.operation) this.operation.due = true;
     if (sessionPresent) return;
+    this.#settled = false;
     this.operation = undefined;
     for (const entry of this.#wanted.values()) entry.confirmed = false;
     // What the broker does not know needs no end.
@@ -84,12 +89,13 @@ export class Subscriptions {
 
   /** The request to send next, if there is one and none is under way; it then is. */
   nextOperation(): Operation | undefined {
-    if (this.operation) return undefined;
+    if (this.operation || this.#settled) return undefined;
     const candidates =
       this.#unwanted.length > 0
         ? this.#unwanted
         : [...this.#wanted.values()].filter((entry) => !entry.confirmed);
-    if (candidates.length === 0) return undefined;
+    this.#settled = candidates.length === 0;
+    if (this.#settled) return undefined;
     const [first] = candidates;
     // One that the broker hung up on is asked for alone, to find out which it is.
     this.#entries =

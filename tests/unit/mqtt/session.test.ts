@@ -143,6 +143,51 @@ test("sends what is unacknowledged again after a reconnect, with DUP if the sess
   fixture.session.close();
 });
 
+test("loses no message wherever the wire is cut in an exchange, and keeps their order", () => {
+  const whole = published("01", "first").split(" ").length;
+  for (let up = 0; up <= 2 * whole; up++)
+    for (let down = 0; down <= (up < whole ? 0 : 8); down++) {
+      const fixture = new Fixture();
+      const arrived: string[] = [];
+      /** Takes what is complete, as a broker would, and returns the acknowledgements. */
+      const acknowledgements = (): string =>
+        fixture.wire
+          .take()
+          .map((one) => {
+            arrived.push(one.slice(one.indexOf(" 00 ", 20) + 4));
+            const [, , , , , high, low] = one.split(" ");
+            return `40 02 ${high} ${low}`;
+          })
+          .join(" ");
+      fixture.publish("first");
+      fixture.publish("other");
+      fixture.session.connect({
+        io: MQTTClient,
+        host: "broker",
+        socket: { io: Wire },
+        onConnected: () => undefined,
+        onClosed: () => undefined,
+      });
+      fixture.wire.open();
+      fixture.wire.take();
+      fixture.wire.receive("20 03 00 00 00");
+      equal(fixture.wire.pending, 2 * whole);
+      fixture.wire.lose(up);
+      fixture.wire.receive(acknowledgements().slice(0, down * 3));
+      fixture.wire.cut();
+      while (fixture.session.length > 0) {
+        fixture.connect(present);
+        fixture.wire.drain();
+        fixture.wire.receive(acknowledgements());
+        fixture.wire.cut();
+      }
+      const where = `cut after ${up} bytes up and ${down} down`;
+      deepEqual([...new Set(arrived)], [raw("first"), raw("other")], where);
+      deepEqual(fixture.outcomes, ["first 0", "other 0"], where);
+      fixture.session.close();
+    }
+});
+
 test("sends again on the same connection, with the same packet id and DUP, until it is acknowledged", async () => {
   const fixture = new Fixture({ resendAfter: 50 });
   fixture.connect();

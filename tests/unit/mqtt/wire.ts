@@ -100,6 +100,11 @@ export class Wire {
     }
   }
 
+  /** Of what was written and not taken, only the first bytes arrive. */
+  lose(arriving: number): void {
+    this.#output.splice(arriving);
+  }
+
   /** Bytes written and not taken. */
   get pending(): number {
     return this.#output.length;
