@@ -37,6 +37,7 @@ export interface StationOptions {
 }
 
 /** Values of `connection` (ECMA-419): linked is associated with the access point, online has an address as well. */
+const off = 200;
 const linked = 400;
 const online = 500;
 
@@ -96,7 +97,7 @@ export class Station {
     if (this.#state === "joining") {
       if (connection >= online && this.#interface.address !== undefined)
         this.#joined();
-      else if (connection < this.#reached) this.#explain();
+      else if (connection <= off || connection < this.#reached) this.#explain();
       else this.#reached = connection;
     } else if (this.#state === "joined" && connection < online) {
       this.#failed(new Failure("wifi.lost", this.#options.SSID));
