@@ -64,7 +64,9 @@ class Broker {
 const options = { QoS: 1 };
 const payload = new ArrayBuffer(100);
 let acknowledged = 0;
-const onAcknowledged = (): void => void acknowledged++;
+const onAcknowledged = (): void => {
+  acknowledged++;
+};
 
 /** A session that is connected and has published before. */
 function warm(): Session {
