@@ -19,6 +19,7 @@ enum alert {
 	ALERT_DECRYPT_ERROR = 51,
 	ALERT_PROTOCOL_VERSION = 70,
 	ALERT_INSUFFICIENT_SECURITY = 71,
+	ALERT_UNRECOGNIZED_NAME = 112,
 	ALERT_CERTIFICATE_REQUIRED = 116,
 	ALERT_NO_APPLICATION_PROTOCOL = 120,
 };
@@ -57,7 +58,7 @@ static const char *alert_name(int alert)
 		{109, "missing_extension"},
 		{110, "unsupported_extension"},
 		{111, "certificate_unobtainable"},
-		{112, "unrecognized_name"},
+		{ALERT_UNRECOGNIZED_NAME, "unrecognized_name"},
 		{113, "bad_certificate_status_response"},
 		{114, "bad_certificate_hash_value"},
 		{115, "unknown_psk_identity"},
@@ -102,6 +103,8 @@ static const char *code_of_alert(const struct tls_engine *engine, int alert)
 		return "tls.no-common-suite";
 	case ALERT_PROTOCOL_VERSION:
 		return "tls.no-common-version";
+	case ALERT_UNRECOGNIZED_NAME:
+		return "tls.unknown-name";
 	case ALERT_NO_APPLICATION_PROTOCOL:
 		return "tls.alpn-refused";
 	case ALERT_BAD_RECORD_MAC:

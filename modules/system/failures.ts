@@ -162,6 +162,11 @@ export const failures = {
     "The endpoint is misspelt, or somebody intercepts the connection.",
     "Use the endpoint's name exactly as the certificate has it.",
   ),
+  "tls.unknown-name": lasting(
+    "The server does not answer for the name that the node asked for",
+    "The endpoint is misspelt, or its name leads to another server.",
+    "Use the endpoint's name exactly as the service gives it.",
+  ),
   "tls.server-expired": passing(
     "The server's certificate has expired",
     "The server was not maintained, or the node's clock is ahead.",

@@ -90,7 +90,7 @@ async function nodeTests(tally: Tally, pattern: string): Promise<void> {
     .map((file) => join(root, "build", "node", `${file}.js`));
   if (files.length === 0) return;
   console.log("\nOn Node");
-  const stream = run({ files, concurrency: 2 });
+  const stream = run({ files, concurrency: 2, timeout: 240_000 });
   stream.on("test:pass", ({ name, nesting, details, skip, file }) => {
     if (details.type === "suite" || isWholeFile(name, file)) return;
     if (skip === undefined) {
