@@ -9,6 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -116,6 +117,34 @@ test("nothing runs after the first uncaught error", () => {
   );
   assert.equal(code, 1);
   assert.equal(out, "");
+});
+
+test("what was written before an uncaught error still leaves", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const js = mkdtempSync(join(folder, "js-"));
+  mkdirSync(join(js, "simulator"));
+  symlinkSync(
+    join(root, "build", "device", "js", "simulator", "device"),
+    join(js, "simulator", "device"),
+  );
+  writeFileSync(
+    join(js, "main.js"),
+    `import TCP from "embedded:io/socket/tcp";
+    new TCP({ address: "127.0.0.1", port: ${port}, onWritable() {
+      this.write(Uint8Array.of(1, 2, 3));
+      throw new Error("the end");
+    } });`,
+  );
+  const child = spawn(program("release"), ["--js", js, "main"]);
+  const [socket] = (await once(server, "connection")) as [Socket];
+  const [bytes] = (await once(socket, "data")) as [Buffer];
+  assert.deepEqual([...bytes], [1, 2, 3]);
+  if (child.exitCode === null) await once(child, "exit");
+  assert.equal(child.exitCode, 1);
+  socket.destroy();
+  server.close();
 });
 
 test("a Failure is one line and ends with 2", () => {

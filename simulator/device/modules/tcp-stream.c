@@ -55,7 +55,7 @@ static void disconnect(struct tcp_stream* stream)
 	stream->watch.fd = -1;
 }
 
-void tcp_stream_delete(struct tcp_stream* stream)
+static void delete(struct tcp_stream* stream)
 {
 	disconnect(stream);
 	timer_stop(&stream->soon);
@@ -161,7 +161,7 @@ static void tell_owner(struct tcp_stream* stream)
 	}
 	stream->telling = false;
 	if (stream->closed && stream->output_size == 0)
-		tcp_stream_delete(stream);
+		delete(stream);
 	else
 		update_watch(stream);
 }
@@ -182,7 +182,7 @@ static void on_soon(struct event_timer* timer)
 {
 	struct tcp_stream* stream = stream_of_soon(timer);
 	if (stream->closed)
-		tcp_stream_delete(stream); /* what was written before could not be sent, or not in time */
+		delete(stream); /* what was written before could not be sent, or not in time */
 	else
 		tell_owner(stream);
 }
@@ -307,5 +307,12 @@ void tcp_stream_close(struct tcp_stream* stream)
 		timer_start(&stream->soon, linger_time);
 	}
 	else if (!stream->telling)
-		tcp_stream_delete(stream);
+		delete(stream);
+}
+
+void tcp_stream_send_and_delete(struct tcp_stream* stream)
+{
+	if (stream->state == connected)
+		send_output(stream);
+	delete(stream);
 }

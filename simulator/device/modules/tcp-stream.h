@@ -48,7 +48,10 @@ void tcp_stream_write(struct tcp_stream* stream, const void* data, size_t size);
 /* Closes the stream after what was written has been sent. The owner hears nothing more and must forget it. */
 void tcp_stream_close(struct tcp_stream* stream);
 
-/* Closes the stream at once. Not to be called by an owner that is being told something. */
-void tcp_stream_delete(struct tcp_stream* stream);
+/*
+ * For the end of the node, when there is no event loop any more: hands over to the kernel what was written in the last turn,
+ * as lwIP's own task would have sent it, and closes the stream at once.
+ */
+void tcp_stream_send_and_delete(struct tcp_stream* stream);
 
 #endif

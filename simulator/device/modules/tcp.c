@@ -25,7 +25,7 @@ void xs_tcp_destructor(void* data)
 	struct tcp* tcp = data;
 	if (!tcp)
 		return;
-	tcp_stream_delete(tcp->stream);
+	tcp_stream_send_and_delete(tcp->stream);
 	free(tcp);
 }
 
