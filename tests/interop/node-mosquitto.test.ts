@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { chmodSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { Field } from "../system/field.js";
+import { freePort, Mosquitto } from "./mosquitto.js";
+import {
+  authority,
+  chainPem,
+  device,
+  keyPem,
+  server,
+  type Credential,
+} from "./pki.js";
+
+/** The whole firmware against a stock mosquitto that lets nobody in without a certificate. */
+let field: Field;
+let broker: Mosquitto;
+let securePort: number;
+let root: Credential;
+
+before(async () => {
+  field = new Field();
+  chmodSync(field.folder, 0o755);
+  root = await authority();
+  const own = await server(root, { names: ["broker.localhost"] });
+  const file = (name: string, text: string): string => {
+    const path = join(field.folder, name);
+    writeFileSync(path, text, { mode: 0o644 });
+    return path;
+  };
+  securePort = await freePort();
+  broker = await Mosquitto.start([
+    `listener ${securePort} 127.0.0.1`,
+    "allow_anonymous true",
+    `cafile ${file("root.pem", root.certificate.toString("pem"))}`,
+    `certfile ${file("broker.cert.pem", chainPem(own))}`,
+    `keyfile ${file("broker.key.pem", await keyPem(own))}`,
+    "require_certificate true",
+  ]);
+});
+after(async () => {
+  await field.close();
+  await broker.stop();
+});
+
+for (const mqtt of ["5", "3.1.1"] as const)
+  test(`delivers to mosquitto, which demands a certificate (MQTT ${mqtt})`, async () => {
+    const thing = `node-${mqtt}`;
+    const own = await device(root, { name: thing });
+    field.flash(thing, {
+      cert: chainPem(own),
+      key: await keyPem(own),
+      trust: root.certificate.toString("pem"),
+    });
+    const watcher = await broker.watch(`dt/fieldnode/${thing}/telemetry`);
+    const node = await field.startNode({
+      thing,
+      mqtt,
+      endpoint: `broker.localhost:${securePort}`,
+      count: 3,
+    });
+    assert.equal(await node.ended, 0, node.lines.join("\n"));
+    await watcher.until((messages) => messages.length === 3);
+    watcher.stop();
+    assert.deepEqual(
+      watcher.messages.map(
+        (message) =>
+          (JSON.parse(message.slice(message.indexOf(" "))) as { seq: number })
+            .seq,
+      ),
+      [1, 2, 3],
+    );
+  });
+
+test("mosquitto turns away a certificate of another authority, and the node says so", async () => {
+  const stranger = await device(await authority(), { name: "stranger" });
+  field.flash("stranger", {
+    cert: chainPem(stranger),
+    key: await keyPem(stranger),
+    trust: root.certificate.toString("pem"),
+  });
+  const node = await field.startNode({
+    thing: "stranger",
+    endpoint: `broker.localhost:${securePort}`,
+    count: 1,
+  });
+  assert.equal(await node.ended, 2, node.lines.join("\n"));
+  assert.match(node.lines.at(-1)!, /\[tls\.certificate-refused\]$/);
+});
