@@ -52,6 +52,8 @@ export async function main(argv: string[]): Promise<number> {
     port: given.port ?? 8883,
     ...(given["alpn-port"] !== undefined && { alpnPort: given["alpn-port"] }),
   });
+  // Whoever reads the log may go first: `npm run cloud | head`.
+  process.stdout.on("error", () => process.exit(0));
   await start(cloud);
   console.log(`endpoint  ${cloud.endpoint}`);
   console.log(`port      ${cloud.port}`);

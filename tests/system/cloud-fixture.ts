@@ -129,7 +129,6 @@ function authorityFolder(): Promise<string> {
     const store = new Store(directory);
     await CertificateAuthority.open(store);
     await store.close();
-    process.on("exit", () => rmSync(directory, { recursive: true }));
     return directory;
   })();
   return authority;
@@ -139,9 +138,17 @@ function copyAuthority(from: string, to: string): void {
   copyFileSync(join(from, "data.mdb"), join(to, "data.mdb"));
 }
 
-/** A new folder below the system's one for temporary files. */
+const folders = new Set<string>();
+process.on("exit", () => {
+  for (const folder of folders)
+    rmSync(folder, { recursive: true, force: true });
+});
+
+/** A new folder below the system's one for temporary files; it goes when the process ends. */
 export function temporaryFolder(): string {
-  return mkdtempSync(join(tmpdir(), "fieldnode-cloud-"));
+  const folder = mkdtempSync(join(tmpdir(), "fieldnode-cloud-"));
+  folders.add(folder);
+  return folder;
 }
 
 /** A policy document of these statements. */

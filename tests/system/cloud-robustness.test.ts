@@ -230,6 +230,10 @@ describe("clients that do not play along", () => {
     const grown = (await keptBytes()) - before;
     assert.ok(grown < 6_000_000, `${grown} bytes for 20 MB that nobody reads`);
     await cloud.event("discarded", ({ client }) => client === "deaf");
+    const ended = cloud.events.filter(({ type }) => type === "disconnected");
+    assert.ok(
+      !ended.some((event) => "client" in event && event.client === "deaf"),
+    );
     sender.publish("flood/last", "end", { qos: 1 });
     assert.deepEqual(await reader.message(), ["flood/last", "end"]);
     for (const client of [deaf, reader, sender]) await client.drop();
