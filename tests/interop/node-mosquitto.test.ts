@@ -46,7 +46,7 @@ after(async () => {
 
 for (const mqtt of ["5", "3.1.1"] as const)
   test(`delivers to mosquitto, which demands a certificate (MQTT ${mqtt})`, async () => {
-    const thing = `node-${mqtt}`;
+    const thing = `node-v${mqtt[0]}`;
     const own = await device(root, { name: thing });
     field.flash(thing, {
       cert: chainPem(own),
@@ -54,15 +54,18 @@ for (const mqtt of ["5", "3.1.1"] as const)
       trust: root.certificate.toString("pem"),
     });
     const watcher = await broker.watch(`dt/fieldnode/${thing}/telemetry`);
-    const node = await field.startNode({
-      thing,
-      mqtt,
-      endpoint: `broker.localhost:${securePort}`,
-      count: 3,
-    });
-    assert.equal(await node.ended, 0, node.lines.join("\n"));
-    await watcher.until((messages) => messages.length === 3);
-    watcher.stop();
+    try {
+      const node = await field.startNode({
+        thing,
+        mqtt,
+        endpoint: `broker.localhost:${securePort}`,
+        count: 3,
+      });
+      assert.equal(await node.ended, 0, node.lines.join("\n"));
+      await watcher.until((messages) => messages.length === 3);
+    } finally {
+      watcher.stop();
+    }
     assert.deepEqual(
       watcher.messages.map(
         (message) =>
