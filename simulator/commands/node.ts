@@ -75,6 +75,12 @@ export async function main(argv: string[]): Promise<number> {
   const { endpoint, thing, interval = 5000, mqtt = "5" } = given;
   if (mqtt !== "5" && mqtt !== "3.1.1")
     throw new UsageError(`--mqtt is 5 or 3.1.1, not "${mqtt}".`);
+  if (!/^[A-Za-z0-9.-]+(:\d{1,5})?$/.test(endpoint))
+    throw new UsageError(`--endpoint is HOST or HOST:PORT, not "${endpoint}".`);
+  if (!/^[A-Za-z0-9:_-]{1,128}$/.test(thing))
+    throw new UsageError(
+      `--thing is 1 to 128 letters, digits and : _ -, not "${thing}".`,
+    );
   if (interval < 10)
     throw new UsageError(`--interval is at least 10, not ${interval}.`);
 

@@ -107,10 +107,13 @@ test("start shows a node that delivers, and provisions it only once", async () =
 });
 
 test("Ctrl-C ends cloud and node cleanly", async () => {
+  let interrupted = false;
   const { code, stdout, stderr } = await command(
     ["start", "--state", at("state")],
     (output, interrupt) => {
-      if (output.includes("acknowledged")) interrupt();
+      if (interrupted || !output.includes("acknowledged")) return;
+      interrupted = true;
+      interrupt();
     },
   );
   assert.equal(code, 0, stderr);
@@ -167,7 +170,7 @@ for (const [what, changes, words] of [
     { trust: "nowhere.pem" },
     /--trust nowhere\.pem: there is no such file/,
   ],
-  ["an endpoint that is none", { endpoint: "not a host" }, /endpoint/],
+  ["an endpoint that is none", { endpoint: "not a host" }, /--endpoint/],
   ["an interval that is no number", { interval: "soon" }, /--interval/],
   ["another protocol", { mqtt: "6" }, /--mqtt is 5 or 3\.1\.1/],
   ["a thing without a name", { thing: undefined }, /--thing/],
