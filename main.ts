@@ -12,12 +12,14 @@ import { Identity } from "./modules/identity/identity.js";
 import { TrustAnchors } from "./modules/identity/trust-anchors.js";
 import { Clock } from "./modules/system/clock.js";
 import { report } from "./modules/system/failure-report.js";
+import { startTimeLine } from "./modules/system/log.js";
 import { StoredNumber } from "./modules/system/stored-number.js";
 import { readSettings } from "./modules/system/settings.js";
 import { TimeService } from "./modules/system/time-service.js";
 import { Telemetry } from "./modules/telemetry/telemetry.js";
 import { Station } from "./modules/wifi/station.js";
 
+startTimeLine();
 const settings = readSettings(config);
 const clock = new Clock(new StoredNumber("fieldnode", "time"));
 const dns = { io: Resolver, servers: settings.dns, socket: { io: UDP } };

@@ -92,8 +92,8 @@ function readValue(
       return readText(place, row.name);
     case "data": {
       const length = readNumber(place, 2);
-      const from = advance(place, length) + place.bytes.byteOffset;
-      return place.bytes.buffer.slice(from, from + length) as ArrayBuffer;
+      const from = advance(place, length);
+      return place.bytes.slice(from, from + length).buffer;
     }
     default:
   }
