@@ -38,9 +38,7 @@ export interface Choices {
   readonly connectBurst: number;
   /** Milliseconds until a QoS 1 message without acknowledgement is sent again on the same connection; 0 never. */
   readonly redeliveryInterval: number;
-  /** Whether the subject of a certificate signing request is kept. The default is the worst case for CN-based policies. */
-  readonly keepRequestedSubject: boolean;
-  /** Whether a wildcard in an action compares letters regardless of case, as IAM does. */
+  /** Whether actions are compared regardless of case, as IAM does. */
   readonly ignoreActionCase: boolean;
   /** Milliseconds between looks at the store for certificates and policies that another process changed. */
   readonly registryInterval: number;
@@ -62,7 +60,6 @@ export const defaultChoices: Choices = {
   connectRate: 1,
   connectBurst: 10,
   redeliveryInterval: 20_000,
-  keepRequestedSubject: false,
   ignoreActionCase: true,
   registryInterval: 1_000,
 };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { createHash, X509Certificate } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -215,6 +215,38 @@ describe("the client's certificate", () => {
       device.certificateId,
       createHash("sha256").update(der).digest("hex"),
     );
+  });
+});
+
+describe("a certificate for a signing request (section 1.7)", () => {
+  test("has the request's key and AWS's subject, or the request's when told so; twice makes two", async () => {
+    await openssl([
+      ...["req", "-new", "-key", "key.pem", "-subj", "/CN=mine"],
+      ...["-out", "device.csr"],
+    ]);
+    const request = readFileSync(join(cloud.directory, "device.csr"), "utf8");
+    const { authority } = cloud.cloud;
+    const issue = async (keep?: boolean) =>
+      new X509Certificate(await authority.issueForRequest(request, keep));
+    const first = await issue();
+    assert.equal(
+      first.checkPrivateKey(createPrivateKey(device.privateKey)),
+      true,
+    );
+    assert.equal(first.subject, "CN=AWS IoT Certificate");
+    assert.equal((await issue(true)).subject, "CN=mine");
+    assert.notEqual((await issue()).fingerprint256, first.fingerprint256);
+  });
+
+  test("is not issued when the request is not signed by its own key", async () => {
+    const request = readFileSync(join(cloud.directory, "device.csr"), "utf8");
+    const der = Buffer.from(
+      request.replace(/-----[^-]+-----|\s/g, ""),
+      "base64",
+    );
+    der[der.length - 3] ^= 1;
+    const broken = `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString("base64")}\n-----END CERTIFICATE REQUEST-----\n`;
+    await assert.rejects(cloud.cloud.authority.issueForRequest(broken));
   });
 });
 

@@ -80,10 +80,11 @@ export class CertificateAuthority {
 
   /**
    * Issues a certificate for a signing request (PKCS #10, PEM), which must be signed by its own key.
-   * @param keepSubject takes the request's subject instead of AWS's
+   * @param keepSubject takes the request's subject; AWS's choice is not documented, so its own subject is the default: the
+   * worst case for policies that rely on names
    * @throws Error when the request is malformed or its signature is wrong
    */
-  async issueForRequest(pem: string, keepSubject: boolean): Promise<string> {
+  async issueForRequest(pem: string, keepSubject = false): Promise<string> {
     const request = new x509.Pkcs10CertificateRequest(pem);
     if (!(await request.verify()))
       throw new Error("The signing request is not signed by its own key.");
