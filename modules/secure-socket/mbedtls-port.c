@@ -200,13 +200,14 @@ void mp_ssl_conf_offer(mbedtls_ssl_config *configuration, int least_version)
 #else
 	static const uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1, MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1,
 	                                  MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
+	/* PSS last: TLS 1.3 cannot do without, but mbedTLS refuses it in TLS 1.2 although it offers it there. */
 	static const uint16_t signatures[] = {MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
 	                                      MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
-	                                      MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256,
-	                                      MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA384,
 	                                      MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,
 	                                      MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,
 	                                      MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,
+	                                      MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256,
+	                                      MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA384,
 	                                      MBEDTLS_TLS1_3_SIG_NONE};
 	mbedtls_ssl_conf_min_tls_version(configuration,
 	                                 least_version >= 13 ? MBEDTLS_SSL_VERSION_TLS1_3 : MBEDTLS_SSL_VERSION_TLS1_2);

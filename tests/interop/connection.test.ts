@@ -60,7 +60,7 @@ for (const [suite, kind] of suites)
     const outcome = await against(
       (socket) => socket.end("hello"),
       { download: 5 },
-      { ciphers: suite, maxVersion: "TLSv1.2" },
+      { ciphers: suite, maxVersion: "TLSv1.2", honorCipherOrder: false },
       await server(intermediate, { kind }),
     );
     assert.equal(outcome.find("open")?.peer?.cipherSuite, suite, say(outcome));
@@ -210,7 +210,11 @@ test("sends more than fits at once, and all of it arrives in order", async () =>
 });
 
 test("tells a proper close from a cut connection", async () => {
-  const closed = await against((socket) => socket.end("bye"), {});
+  const closed = await against((socket) => {
+    socket.write("bye");
+    // Ended at once, Node's TLS 1.3 leaves out its close_notify.
+    setTimeout(() => socket.end(), 50);
+  }, {});
   assert.equal(closed.find("read")?.text, "bye");
   assert.equal(closed.find("failure")?.code, "tls.closed", say(closed));
 
@@ -268,7 +272,7 @@ test("understands why a server refuses its certificate", async () => {
 });
 
 test("gives up a handshake that takes too long", async () => {
-  for (const limit of [0, 100, 1000]) {
+  for (const limit of [0, 100, 600, 650]) {
     const made = await NodeServer.start(peer);
     const wire = await proxy(made.port, (bytes, offset) =>
       offset >= limit ? [] : [bytes.subarray(0, limit - offset)],
@@ -335,7 +339,7 @@ test("survives a flipped bit anywhere in what the server sends, and a cut anywhe
         if (kind === "cut")
           return at === offset ? undefined : [bytes.subarray(0, at - offset)];
         const changed = Buffer.from(bytes);
-        changed[at - offset]! ^= 1 << (at % 8);
+        changed[at - offset] ^= 1 << (at % 8);
         return [changed];
       });
       const outcome = await run(wire.port);

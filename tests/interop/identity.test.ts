@@ -70,7 +70,7 @@ test("says what is wrong with an identity, one reason each", async () => {
 
 test("tells flash that is damaged, cut short or unreadable", async () => {
   for (const [name, change, code] of [
-    ["key0", (bytes: Buffer) => ((bytes[40]! ^= 1), bytes), "flash.corrupt"],
+    ["key0", (bytes: Buffer) => ((bytes[40] ^= 1), bytes), "flash.corrupt"],
     ["cert0", (bytes: Buffer) => bytes.subarray(0, 50), "flash.corrupt"],
     ["trust", (bytes: Buffer) => bytes.subarray(0, 5), "flash.corrupt"],
     ["active", () => Buffer.from("FNIDxxxx"), "flash.corrupt"],
@@ -78,13 +78,10 @@ test("tells flash that is damaged, cut short or unreadable", async () => {
     const flash = await makeFlash({ trust: [root], identity: node });
     const path = join(flash, "identity", name);
     const there = readdirSync(join(flash, "identity")).includes(name);
-    writeFileSync(
-      path,
-      change(there ? readFileSync(path) : Buffer.alloc(0)) as Buffer,
-    );
+    writeFileSync(path, change(there ? readFileSync(path) : Buffer.alloc(0)));
     const outcome = await runSubject(flash, { port: 1, identity: true });
     rmSync(flash, { recursive: true });
-    assert.equal(outcome.find("failure")?.code, code, `${name}`);
+    assert.equal(outcome.find("failure")?.code, code, name);
   }
   if (process.getuid?.() === 0) return; // nothing is unreadable for root
   const flash = await makeFlash({ trust: [root], identity: node });
@@ -101,7 +98,7 @@ test("Amazon's roots in the firmware are those of certs/", () => {
   );
   const compiled = Buffer.from(
     [...source.matchAll(/0x([0-9a-f]{2})\b/g)].map((one) =>
-      parseInt(one[1]!, 16),
+      parseInt(one[1], 16),
     ),
   );
   const files = ["amazon-root-ca-1.pem", "amazon-root-ca-3.pem"].map(
@@ -141,7 +138,7 @@ function memoryOf(pid: number): Buffer {
     .filter((line) => /^\S+ rw/.test(line) && !line.includes("[vvar]"))
     .map((line) => {
       const [from, to] = line
-        .split(" ")[0]!
+        .split(" ")[0]
         .split("-")
         .map((end) => parseInt(end, 16)) as [number, number];
       const piece = Buffer.alloc(to - from);

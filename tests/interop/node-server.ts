@@ -50,8 +50,7 @@ export class NodeServer {
       (server.address() as AddressInfo).port,
       async () => {
         for (const socket of sockets) socket.destroy();
-        server.close();
-        await once(server, "close");
+        await new Promise((resolve) => server.close(resolve));
       },
     );
     return made;
@@ -109,8 +108,7 @@ export async function proxy(
     port: (listener.address() as AddressInfo).port,
     async stop() {
       for (const socket of sockets) socket.destroy();
-      listener.close();
-      await once(listener, "close");
+      await new Promise((resolve) => listener.close(resolve));
     },
   };
 }

@@ -16,7 +16,11 @@ test("shakes hands with openssl s_server that demands a certificate, and data go
     { port: peer.port, identity: true, request: "field\n", download: 6 },
   );
   const log = await peer.stop();
-  assert.equal(outcome.find("read")?.text, "dleif\n", JSON.stringify(outcome) + log);
+  assert.equal(
+    outcome.find("read")?.text,
+    "dleif\n",
+    JSON.stringify(outcome) + log,
+  );
   assert.equal(outcome.find("open")?.peer?.subject, "CN=server.test");
   assert.match(log, /CN ?= ?node-1/);
   assert.equal(outcome.exitCode, 0);

@@ -25,7 +25,7 @@ export interface Wish {
   /** basicConstraints' CA bit; left out altogether when undefined. */
   authority?: boolean;
   pathLength?: number;
-  keyUsage?: number;
+  keyUsage?: InstanceType<typeof x509.KeyUsagesExtension>["usages"];
   extendedKeyUsage?: string[];
   hash?: "SHA-1" | "SHA-256" | "SHA-384";
   /** Bytes of text in a comment extension, to make the certificate large. */
@@ -52,7 +52,7 @@ const made = new Map<Kind, webcrypto.CryptoKeyPair[]>();
 async function keysOf(kind: Kind, fresh: boolean) {
   const there = made.get(kind) ?? [];
   made.set(kind, there);
-  if (!fresh && kind === "RSA-4096" && there.length > 0) return there[0]!;
+  if (!fresh && kind === "RSA-4096" && there.length > 0) return there[0];
   const keys = await webcrypto.subtle.generateKey(
     algorithmOf(kind, "SHA-256"),
     true,
@@ -150,7 +150,7 @@ export const server = (issuer: Credential, wish: Wish = {}) =>
     names: ["server.test", "127.0.0.1"],
     authority: false,
     keyUsage: usage.digitalSignature,
-    extendedKeyUsage: [purpose.serverAuth as string],
+    extendedKeyUsage: [purpose.serverAuth],
     ...wish,
   });
 
@@ -161,7 +161,7 @@ export const device = (issuer: Credential, wish: Wish = {}) =>
     name: "node-1",
     authority: false,
     keyUsage: usage.digitalSignature,
-    extendedKeyUsage: [purpose.clientAuth as string],
+    extendedKeyUsage: [purpose.clientAuth],
     ...wish,
   });
 

@@ -215,14 +215,12 @@ const cases: Record<string, Case> = {
     alert: /unknown ca/,
   },
   "for clients only": {
-    make: () =>
-      server(root, { extendedKeyUsage: [purpose.clientAuth as string] }),
+    make: () => server(root, { extendedKeyUsage: [purpose.clientAuth] }),
     code: "tls.wrong-usage",
     alert: /unsupported certificate/,
   },
   "for signing code": {
-    make: () =>
-      server(root, { extendedKeyUsage: [purpose.codeSigning as string] }),
+    make: () => server(root, { extendedKeyUsage: [purpose.codeSigning] }),
     code: "tls.wrong-usage",
     alert: /unsupported certificate/,
   },
@@ -295,7 +293,7 @@ const cases: Record<string, Case> = {
     make: () =>
       server(other, {
         names: ["elsewhere.test"],
-        extendedKeyUsage: [purpose.clientAuth as string],
+        extendedKeyUsage: [purpose.clientAuth],
         until: -1,
         from: -2,
       }),

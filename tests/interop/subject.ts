@@ -8,7 +8,8 @@ import { keyObject, type Credential } from "./pki.js";
 
 /** One line that the subject printed. */
 export interface SubjectEvent {
-  event: "open" | "read" | "failure" | "done" | "wrong" | string;
+  /** "open", "read", "failure", "wrong" or "done". */
+  event: string;
   code?: string;
   detail?: string;
   count?: number;
@@ -128,7 +129,7 @@ export async function runSubject(
     settings,
     module,
   ];
-  const child = spawn(command[0]!, command.slice(1), {
+  const child = spawn(command[0], command.slice(1), {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stdout = "";
@@ -139,7 +140,9 @@ export async function runSubject(
       if (watch && line.startsWith("{"))
         watch(JSON.parse(line) as SubjectEvent, child.pid!);
   });
-  child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
+  child.stderr
+    .setEncoding("utf8")
+    .on("data", (text: string) => (stderr += text));
   const exitCode = await new Promise<number | null>((resolve, reject) => {
     child.on("error", reject).on("close", resolve);
   });

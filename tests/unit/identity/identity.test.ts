@@ -53,7 +53,7 @@ test("what was closed stays closed, and nothing crashes", () => {
   trust.close();
   throws(() => trust.count);
   // A native method on another kind of object.
-  const { close } = Identity.prototype;
-  throws(() => close.call(trust as never));
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- the wrong receiver is the point
+  throws(() => Reflect.apply(Identity.prototype.close, trust, []));
   ok(Object.keys(trust).length === 0);
 });

@@ -27,11 +27,11 @@ function hello(more: Partial<TlsSessionOptions> = {}): Uint8Array {
 
 /** Byte offset of the list of cipher suites in a ClientHello, and the suites. */
 function suitesOf(bytes: Uint8Array): number[] {
-  const at = 43 + 1 + bytes[43]!;
-  const length = bytes[at]! * 256 + bytes[at + 1]!;
+  const at = 43 + 1 + bytes[43];
+  const length = bytes[at] * 256 + bytes[at + 1];
   const suites = [];
   for (let i = 0; i < length; i += 2)
-    suites.push(bytes[at + 2 + i]! * 256 + bytes[at + 3 + i]!);
+    suites.push(bytes[at + 2 + i] * 256 + bytes[at + 3 + i]);
   return suites;
 }
 
