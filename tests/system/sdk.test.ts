@@ -196,7 +196,10 @@ describe("mcconfig", () => {
         join(folder, `xsProj-${chip}`, "sdkconfig.mc"),
         "utf8",
       ).split("\n");
-      for (const line of text("sdkconfig", "sdkconfig.defaults").split("\n")) {
+      const wanted = ["sdkconfig.defaults", "sdkconfig.defaults.release"]
+        .map((name) => text("sdkconfig", name))
+        .join("\n");
+      for (const line of wanted.split("\n")) {
         if (!line.startsWith("CONFIG_")) continue;
         const [name, value] = line.split("=") as [string, string];
         const found = settings.filter((one) => one.startsWith(`${name}=`));
@@ -207,6 +210,12 @@ describe("mcconfig", () => {
           `${line} became ${found.join(" ")}`,
         );
       }
+      const components = readFileSync(
+        join(folder, "xs_idf_deps.txt"),
+        "utf8",
+      ).split(/[\s()]+/);
+      for (const component of ["mbedtls", "nvs_flash", "esp_wifi"])
+        assert.ok(components.includes(component), component);
       assert.equal(
         readFileSync(join(folder, `xsProj-${chip}`, "partitions.csv"), "utf8"),
         text("partitions.csv"),
