@@ -65,10 +65,11 @@ const telemetry = new Telemetry({
 const station = new Station({
   io: WiFi,
   ...settings.wifi,
-  onJoined: async () => {
-    await time.synchronise();
-    telemetry.start();
-    connection.open();
+  onJoined: () => {
+    void time.synchronise().then(() => {
+      telemetry.start();
+      if (station.joined) connection.open();
+    });
   },
   onFailed: (failure) => {
     connection.suspend();

@@ -6,7 +6,9 @@
  * The type argument is the native's signature; it is erased, and wrong arguments or results are compile errors.
  */
 declare function Native(destructor: string): new () => object;
+
 declare function native<
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- it is the native's signature
   F extends (...args: never[]) => unknown = (...args: unknown[]) => unknown,
 >(name: string): F;
 

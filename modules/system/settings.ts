@@ -42,8 +42,8 @@ export function readSettings(config: Record<string, unknown>): Settings {
     otherwise: number,
   ): number => {
     if (value === undefined) return otherwise;
-    if (Number.isInteger(value) && (value as number) >= least)
-      return value as number;
+    if (typeof value === "number" && Number.isInteger(value) && value >= least)
+      return value;
     wrong.push(`${name} must be a whole number from ${least}`);
     return otherwise;
   };
@@ -53,7 +53,7 @@ export function readSettings(config: Record<string, unknown>): Settings {
       value.length > 0 &&
       value.every((one) => typeof one === "string")
     )
-      return value as string[];
+      return value;
     wrong.push(`${name} must be a list of texts`);
     return [];
   };
@@ -63,9 +63,10 @@ export function readSettings(config: Record<string, unknown>): Settings {
 
   const wifi = config.wifi as { SSID?: unknown; password?: unknown };
   const endpoint = text("endpoint", config.endpoint);
-  const [, host = "", port] =
-    /^([A-Za-z0-9.-]+)(?::(\d{1,5}))?$/.exec(endpoint) ?? [];
-  if (host === "" || Number(port ?? 8883) > 65535 || Number(port ?? 8883) < 1)
+  const match = /^([A-Za-z0-9.-]+)(?::(\d{1,5}))?$/.exec(endpoint);
+  const host = match?.[1] ?? "";
+  const port = Number(match?.[2] ?? 8883);
+  if (host === "" || port > 65535 || port < 1)
     wrong.push(`endpoint must be HOST or HOST:PORT, not "${endpoint}"`);
   const mqtt = text("mqtt", config.mqtt, "5");
   if (mqtt !== "5" && mqtt !== "3.1.1")
@@ -82,7 +83,7 @@ export function readSettings(config: Record<string, unknown>): Settings {
         : { password: text("wifi.password", wifi.password) }),
     },
     host,
-    port: Number(port ?? 8883),
+    port,
     thing,
     interval: whole("interval", config.interval, 10, 60_000),
     mqtt: mqtt === "3.1.1" ? "3.1.1" : "5",

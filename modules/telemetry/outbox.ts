@@ -1,4 +1,4 @@
-import type { Failure } from "../system/failure.js";
+import { Failure } from "../system/failure.js";
 import type { Sample } from "./sample.js";
 
 /** What an outbox needs. */
@@ -65,7 +65,7 @@ export class Outbox {
   }
 
   #next(): void {
-    const sample = this.#waiting[0];
+    const sample = this.#waiting.at(0);
     if (this.#sending || this.#paused || sample === undefined) return;
     this.#sending = true;
     this.#options.send(sample).then(
@@ -73,7 +73,8 @@ export class Outbox {
         this.#done();
         this.#options.onSent(sample);
       },
-      (failure: Failure) => {
+      (error: unknown) => {
+        const failure = Failure.from(error, "mqtt.closed");
         if (failure.heals) this.#sending = false;
         else this.#done();
         this.#options.onFailed(sample, failure);

@@ -68,6 +68,11 @@ export class Station {
     this.#join();
   }
 
+  /** True while the node is on the network and has an address. */
+  get joined(): boolean {
+    return this.#state === "joined";
+  }
+
   /** Signal strength in dBm while on the network. */
   get RSSI(): number | undefined {
     return this.#interface.RSSI;

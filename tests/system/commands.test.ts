@@ -73,7 +73,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 const nodeFlags = (
   changes: Record<string, string | undefined> = {},
 ): string[] =>
-  Object.entries({
+  Object.entries<string | undefined>({
     endpoint: "localhost:1",
     thing: "node-1",
     cert: at("node-1/device.cert.pem"),
