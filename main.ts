@@ -11,68 +11,69 @@ import { Connection } from "./modules/aws-iot/connection.js";
 import { Identity } from "./modules/identity/identity.js";
 import { TrustAnchors } from "./modules/identity/trust-anchors.js";
 import { Clock } from "./modules/system/clock.js";
-import { report } from "./modules/system/failure-report.js";
-import { startTimeLine } from "./modules/system/log.js";
+import { report, start } from "./modules/system/failure-report.js";
 import { StoredNumber } from "./modules/system/stored-number.js";
 import { readSettings } from "./modules/system/settings.js";
 import { TimeService } from "./modules/system/time-service.js";
 import { Telemetry } from "./modules/telemetry/telemetry.js";
 import { Station } from "./modules/wifi/station.js";
 
-startTimeLine();
-const settings = readSettings(config);
-const clock = new Clock(new StoredNumber("fieldnode", "time"));
-const dns = { io: Resolver, servers: settings.dns, socket: { io: UDP } };
+/** The node: what it is made of, and who tells whom. What each part does stands in its room below `modules/`. */
+start(() => {
+  const settings = readSettings(config);
+  const clock = new Clock(new StoredNumber("fieldnode", "time"));
+  const dns = { io: Resolver, servers: settings.dns, socket: { io: UDP } };
 
-const time = new TimeService({
-  clock,
-  client: () => new NTP({ servers: settings.ntp, socket: { io: UDP }, dns }),
-});
+  const time = new TimeService({
+    clock,
+    client: () => new NTP({ servers: settings.ntp, socket: { io: UDP }, dns }),
+  });
 
-const connection = new Connection({
-  host: settings.host,
-  port: settings.port,
-  protocol: settings.mqtt,
-  clientId: settings.thing,
-  identity: new Identity(),
-  trust: TrustAnchors.for(settings.host),
-  clock,
-  io: { TCP, dns },
-  onOnline: () => telemetry.resume(),
-  onOffline: (failure) => {
-    telemetry.pause();
-    report(failure, settings);
-  },
-});
+  const connection = new Connection({
+    host: settings.host,
+    port: settings.port,
+    protocol: settings.mqtt,
+    clientId: settings.thing,
+    identity: new Identity(),
+    trust: TrustAnchors.for(settings.host),
+    clock,
+    io: { TCP, dns },
+    onOnline: () => telemetry.resume(),
+    onOffline: (failure) => {
+      telemetry.pause();
+      report(failure, settings);
+    },
+  });
 
-const telemetry = new Telemetry({
-  sensor: new SHT3x({ sensor: { io: device.io.I2C, ...settings.sensor } }),
-  now: () => clock.now,
-  publish: (topic, payload) => connection.publish(topic, payload, { QoS: 1 }),
-  topic: `dt/fieldnode/${settings.thing}/telemetry`,
-  interval: settings.interval,
-  sequence: new StoredNumber("fieldnode", "seq"),
-  count: settings.count,
-  onFailed: (failure) => report(failure, settings),
-  onFinished: () => {
-    telemetry.close();
-    connection.close();
-    time.close();
-    station.close();
-  },
-});
+  const telemetry = new Telemetry({
+    sensor: new SHT3x({ sensor: { io: device.io.I2C, ...settings.sensor } }),
+    now: () => clock.now,
+    publish: (topic, payload) => connection.publish(topic, payload, { QoS: 1 }),
+    topic: `dt/fieldnode/${settings.thing}/telemetry`,
+    interval: settings.interval,
+    sequence: new StoredNumber("fieldnode", "seq"),
+    count: settings.count,
+    onFailed: (failure) => report(failure, settings),
+    onFinished: () => {
+      telemetry.close();
+      connection.close();
+      time.close();
+      station.close();
+    },
+  });
 
-const station = new Station({
-  io: WiFi,
-  ...settings.wifi,
-  onJoined: () => {
-    void time.synchronise().then(() => {
-      telemetry.start();
-      if (station.joined) connection.open();
-    });
-  },
-  onFailed: (failure) => {
-    connection.suspend();
-    report(failure, settings);
-  },
+  const station = new Station({
+    io: WiFi,
+    ...settings.wifi,
+    onJoined: () => {
+      void time.synchronise().then(() => {
+        telemetry.start();
+        if (station.joined) connection.open();
+      });
+    },
+    onFailed: (failure) => {
+      connection.suspend();
+      report(failure, settings);
+    },
+  });
 });

@@ -26,6 +26,8 @@ export class Failure extends Error {
   override readonly name = "Failure";
   readonly code: FailureCode;
   readonly detail: string;
+  /** True once the words stand on the node's time line, so that nobody needs to print them again. */
+  told = false;
 
   /**
    * @param code a row of the table in `failures.ts`

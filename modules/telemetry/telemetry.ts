@@ -28,7 +28,7 @@ export interface TelemetryOptions {
   count: number;
   /** All `count` samples are with the cloud. */
   onFinished: () => void;
-  /** A sample was given up, for a reason that does not heal. */
+  /** A sample could not be sent; it is given up if the failure does not heal. */
   onFailed: (failure: Failure) => void;
 }
 
@@ -110,7 +110,7 @@ export class Telemetry {
   }
 
   #onFailed(sample: Sample, failure: Failure): void {
-    log("publish", `seq ${sample.seq}: ${String(failure)}`);
-    if (!failure.heals) this.#options.onFailed(failure);
+    log("publish", `seq ${sample.seq} ${failure.heals ? "waits" : "given up"}`);
+    this.#options.onFailed(failure);
   }
 }

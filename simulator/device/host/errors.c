@@ -69,7 +69,9 @@ void errors_report(xsMachine* machine, const char* where, xsSlot* error)
 	xsVar(2) = *error;
 	xsTry {
 		if (is_failure(the, &xsVar(2))) {
-			fprintf(stderr, "%s\n", xsToString(xsVar(2)));
+			/* The firmware tells most failures itself. */
+			if (!xsTest(xsGet(xsVar(2), id_of(the, "told"))))
+				fprintf(stderr, "%s\n", xsToString(xsVar(2)));
 			end_with(exit_failure);
 		}
 		else {
