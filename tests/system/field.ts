@@ -39,6 +39,11 @@ export class RunningNode {
     this.lines = lines;
   }
 
+  /** The last line that tells a failure, with its code at the end. */
+  get lastFailure(): string {
+    return this.lines.findLast((line) => line.endsWith("]")) ?? "";
+  }
+
   get ended(): Promise<number> {
     return this.#process.ended;
   }

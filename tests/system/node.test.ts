@@ -116,7 +116,7 @@ for (const status of ["INACTIVE", "REVOKED"] as const)
     const node = await field.startNode({ count: 1 });
     assert.equal(await node.ended, 2, node.lines.join("\n"));
     assert.match(
-      node.lines.at(-1)!,
+      node.lastFailure,
       /not ACTIVE.*\[mqtt\.closed-before-connack\]$/,
     );
     assert.ok(
@@ -131,7 +131,7 @@ test("a policy that does not allow Connect is named (MQTT 5)", async () => {
   const node = await field.startNode({ count: 1 });
   assert.equal(await node.ended, 2, node.lines.join("\n"));
   assert.match(
-    node.lines.at(-1)!,
+    node.lastFailure,
     /\[(policy\.connect-denied|mqtt\.closed-before-connack)\]$/,
   );
 });
@@ -163,7 +163,7 @@ test("a policy that does not allow the topic is named (MQTT 5)", async () => {
   allowOnly(await field.provision(), elsewhere);
   const node = await field.startNode({ count: 1 });
   assert.equal(await node.ended, 2, node.lines.join("\n"));
-  assert.match(node.lines.at(-1)!, /\[policy\.publish-denied\]$/);
+  assert.match(node.lastFailure, /\[policy\.publish-denied\]$/);
 });
 
 test("a policy that does not allow the topic is told as the likely cause (MQTT 3.1.1)", async () => {
@@ -186,7 +186,7 @@ test("a server with a root that the node does not trust is refused, and hears of
     });
     const node = await field.startNode({ count: 1 });
     assert.equal(await node.ended, 2, node.lines.join("\n"));
-    assert.match(node.lines.at(-1)!, /\[tls\.unknown-root\]$/);
+    assert.match(node.lastFailure, /\[tls\.unknown-root\]$/);
     assert.match(field.eventsOf("tls-failed")[0].reason, /unknown[ _]ca/i);
     assert.equal(field.eventsOf("connected").length, 0);
   } finally {
@@ -201,7 +201,7 @@ test("a server that does not answer for the endpoint's name is told as such", as
     endpoint: `elsewhere.localhost:${field.cloud.port}`,
   });
   assert.equal(await node.ended, 2, node.lines.join("\n"));
-  assert.match(node.lines.at(-1)!, /\[tls\.unknown-name\]$/);
+  assert.match(node.lastFailure, /\[tls\.unknown-name\]$/);
 });
 
 test("a node without trust refuses to connect at all", async () => {
@@ -209,7 +209,7 @@ test("a node without trust refuses to connect at all", async () => {
   field.flash("node-1", { cert: made.certificate, key: made.privateKey });
   const node = await field.startNode({ count: 1 });
   assert.equal(await node.ended, 2, node.lines.join("\n"));
-  assert.match(node.lines.at(-1)!, /\[identity\.no-trust\]$/);
+  assert.match(node.lastFailure, /\[identity\.no-trust\]$/);
   assert.equal(field.eventsOf("tls").length, 0);
 });
 
