@@ -18,70 +18,75 @@ export interface TimeServiceOptions {
   timeout?: number;
   /** How long a set clock is trusted before it is asked for again; an ESP32's crystal drifts about 2 s a day. */
   renewal?: number;
+  /** How long after a question that nobody answered the next one is asked. */
+  retry?: number;
 }
 
 /** Keeps the clock right by SNTP (RFC 4330), and says in a Failure when it cannot. */
 export class TimeService {
   readonly #options: Required<TimeServiceOptions>;
   #client: TimeClient | undefined;
-  #renewal: Timer | undefined;
+  #next: Timer | undefined;
 
   constructor(options: TimeServiceOptions) {
-    this.#options = { timeout: 8000, renewal: 12 * 3_600_000, ...options };
+    this.#options = {
+      timeout: 8000,
+      renewal: 12 * 3_600_000,
+      retry: 60_000,
+      ...options,
+    };
   }
 
   /**
-   * Asks for the time and sets the clock. Resolves to true when the clock is set, to false when nobody answered in
-   * time: the node then goes on with the clock's floor, and the next call asks again.
+   * Asks for the time and sets the clock, now and again later by itself. Resolves to true when the clock was set, to
+   * false when nobody gave a time in time: the node then goes on with the clock's floor.
    */
   synchronise(): Promise<boolean> {
     if (this.#client) return Promise.resolve(this.#options.clock.isSet);
     return new Promise((resolve) => {
       const client = this.#options.client();
       this.#client = client;
-      const finish = (set: boolean) => {
+      const finish = (set: boolean, words: string) => {
         if (this.#client !== client) return;
         this.#client = undefined;
         Timer.clear(limit);
         client.close();
+        log("time", words);
+        this.#askAgain(set ? this.#options.renewal : this.#options.retry);
         resolve(set);
       };
-      const limit = Timer.set(() => {
-        log("time", String(new Failure("time.no-answer")));
-        finish(false);
-      }, this.#options.timeout);
+      const limit = Timer.set(
+        () => finish(false, String(new Failure("time.no-answer"))),
+        this.#options.timeout,
+      );
       client.getTime((error, now) => {
-        if (error || now === undefined) {
-          log("time", String(new Failure("time.no-answer", error?.message)));
-          finish(false);
-        } else if (this.#options.clock.set(now)) {
-          log("time", `${new Date(now).toISOString()} by SNTP`);
-          this.#renew();
-          finish(true);
-        } else {
-          log(
-            "time",
-            "a time server gave a time before this firmware was made; not believed",
+        if (this.#client !== client) return;
+        if (error || now === undefined)
+          finish(false, String(new Failure("time.no-answer", error?.message)));
+        else if (this.#options.clock.set(now))
+          finish(true, `${new Date(now).toISOString()} by SNTP`);
+        else
+          finish(
+            false,
+            `${new Date(now).toISOString()} by SNTP is before this firmware was made; not believed`,
           );
-          finish(false);
-        }
       });
     });
   }
 
   /** Stops asking; the clock keeps running. */
   close(): void {
-    Timer.clear(this.#renewal);
-    this.#renewal = undefined;
+    Timer.clear(this.#next);
+    this.#next = undefined;
     this.#client?.close();
     this.#client = undefined;
   }
 
-  #renew(): void {
-    Timer.clear(this.#renewal);
-    this.#renewal = Timer.set(() => {
-      this.#renewal = undefined;
+  #askAgain(milliseconds: number): void {
+    Timer.clear(this.#next);
+    this.#next = Timer.set(() => {
+      this.#next = undefined;
       void this.synchronise();
-    }, this.#options.renewal);
+    }, milliseconds);
   }
 }

@@ -275,3 +275,13 @@ test("a wrong clock on the time server does not bring back the past", async () =
   });
   await node.prints("not believed");
 });
+
+test("a node that no time server answers says that its clock was never set, and goes on trying", async () => {
+  await field.provision();
+  const node = await field.startNode({
+    settings: { ntp: ["nowhere.invalid"] },
+  });
+  await node.prints("[time.no-answer]");
+  // The cloud's certificate is younger than the firmware, and that is the earliest the node believes it to be.
+  await node.prints("[tls.clock-unset]", 2);
+});
