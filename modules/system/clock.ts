@@ -1,4 +1,6 @@
 import Time from "time";
+import { Failure } from "./failure.js";
+import { log } from "./log.js";
 
 /** When this firmware was released, in ms since 1970: no moment in its life can be earlier. Raised with each release. */
 export const releaseTime = Date.UTC(2026, 10, 1);
@@ -57,10 +59,18 @@ export class Clock {
     Time.set(Math.floor(now / 1000));
     this.#offset = now - Date.now();
     this.#set = true;
-    if (now - this.#kept > 3_600_000) {
-      this.#kept = now;
-      this.#store.write(Math.floor(now / 1000));
-    }
+    if (now - this.#kept > 3_600_000) this.#keep(now);
     return true;
+  }
+
+  /** The time is right also where it cannot be kept: the time line tells, and it is tried again an hour later. */
+  #keep(now: number): void {
+    this.#kept = now;
+    try {
+      this.#store.write(Math.floor(now / 1000));
+    } catch (error) {
+      const failure = Failure.from(error, "flash.write-failed");
+      log(failure.stage, String(failure));
+    }
   }
 }

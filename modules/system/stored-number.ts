@@ -1,4 +1,6 @@
 import KeyValueStorage from "embedded:storage/key-value";
+import { Failure } from "./failure.js";
+import type { FailureCode } from "./failures.js";
 
 /** A whole number from 0 to 2^32 - 1 in flash, in a key-value namespace (NVS on the ESP32: names of up to 15 characters). */
 export class StoredNumber {
@@ -10,30 +12,37 @@ export class StoredNumber {
     this.#key = key;
   }
 
-  /** The number, or undefined when none was ever stored. Throws when the flash cannot be read. */
+  /** The number, or undefined when none was ever stored. Throws a Failure `flash.unreadable`. */
   read(): number | undefined {
-    return this.#open("r+", (storage) => storage.read(this.#key)) as
-      number | undefined;
+    return this.#use("flash.unreadable", (storage) =>
+      storage.read(this.#key),
+    ) as number | undefined;
   }
 
-  /** Stores the number; on return it is in flash. Throws when it cannot be written, and then the old one stands. */
+  /** Stores the number; on return it is in flash. Throws a Failure `flash.write-failed`, and then the old one stands. */
   write(value: number): void {
-    this.#open("r+", (storage) => storage.write(this.#key, value));
+    this.#use("flash.write-failed", (storage) =>
+      storage.write(this.#key, value),
+    );
   }
 
-  #open<T>(
-    mode: "r" | "r+",
+  #use<T>(
+    otherwise: FailureCode,
     use: (storage: ReturnType<typeof KeyValueStorage.open>) => T,
   ): T {
-    const storage = KeyValueStorage.open({
-      path: this.#path,
-      mode,
-      format: "uint32",
-    });
     try {
-      return use(storage);
-    } finally {
-      storage.close();
+      const storage = KeyValueStorage.open({
+        path: this.#path,
+        mode: "r+",
+        format: "uint32",
+      });
+      try {
+        return use(storage);
+      } finally {
+        storage.close();
+      }
+    } catch (error) {
+      throw Failure.from(error, otherwise);
     }
   }
 }

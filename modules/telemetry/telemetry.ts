@@ -38,6 +38,7 @@ export class Telemetry {
   readonly #sequence: Sequence;
   readonly #outbox: Outbox;
   #timer: Timer | undefined;
+  #started = false;
   #taken = 0;
 
   constructor(options: TelemetryOptions) {
@@ -50,9 +51,10 @@ export class Telemetry {
     });
   }
 
-  /** Takes the first sample now and the next ones by the schedule. */
+  /** Takes the first sample now and the next ones by the schedule. Starting again does nothing. */
   start(): void {
-    if (this.#timer !== undefined) return;
+    if (this.#started) return;
+    this.#started = true;
     this.#timer = Timer.repeat(() => this.#measure(), this.#options.interval);
     this.#measure();
   }
@@ -89,7 +91,8 @@ export class Telemetry {
         humidity: hygrometer.humidity,
       });
     } catch (error) {
-      log("sensor", String(Failure.from(error, "sensor.failed")));
+      const failure = Failure.from(error, "sensor.failed");
+      log(failure.stage, String(failure));
       return;
     }
     this.#taken++;

@@ -52,3 +52,14 @@ test("keeps the time in flash at most once an hour", () => {
   clock.set(releaseTime + 86_400_000 + 3_600_001);
   equal(kept.writes, 2);
 });
+
+test("is set also where the time cannot be kept in flash", () => {
+  const clock = new Clock({
+    read: () => undefined,
+    write: () => {
+      throw new Error("flash is full");
+    },
+  });
+  equal(clock.set(releaseTime + 86_400_000), true);
+  equal(clock.isSet, true);
+});
