@@ -28,7 +28,7 @@ export interface IdentityFiles {
  * Each entry is a file of mode 0600 below `identity/`: the magic `FNID`, the length and the CRC-32 of the content as
  * 32-bit little-endian numbers, the content. `key0` and `cert0` are the first slot's, in DER (certificates one after
  * another); `trust` holds the roots; `active` is one byte, the slot in use. Throws ExpectedError when a file cannot be
- * used, before anything is written.
+ * used, before anything is written, and when the folder cannot be written.
  */
 export function writeIdentity(flash: string, files: IdentityFiles): void {
   const certificates = readCertificates("--cert", files.cert);
@@ -43,18 +43,22 @@ export function writeIdentity(flash: string, files: IdentityFiles): void {
       : readCertificates("--trust", files.trust);
 
   const folder = join(flash, "identity");
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  chmodSync(folder, 0o700);
-  writeEntry(folder, "key0", key.export({ type: "pkcs8", format: "der" }));
-  writeEntry(
-    folder,
-    "cert0",
-    Buffer.concat(certificates.map((one) => one.raw)),
-  );
-  if (roots)
-    writeEntry(folder, "trust", Buffer.concat(roots.map((one) => one.raw)));
-  else rmSync(join(folder, "trust"), { force: true });
-  writeEntry(folder, "active", Buffer.of(0));
+  const der = (list: X509Certificate[]) =>
+    Buffer.concat(list.map((one) => one.raw));
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    chmodSync(folder, 0o700);
+    writeEntry(folder, "key0", key.export({ type: "pkcs8", format: "der" }));
+    writeEntry(folder, "cert0", der(certificates));
+    if (roots) writeEntry(folder, "trust", der(roots));
+    else rmSync(join(folder, "trust"), { force: true });
+    writeEntry(folder, "active", Buffer.of(0));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ExpectedError(
+      `The node's flash ${flash} cannot be written (${code ?? String(error)}). Choose a folder that this user may write with --flash.`,
+    );
+  }
 }
 
 /** Replaces one entry in one step: a crash leaves the old one or the new one, never a half. */

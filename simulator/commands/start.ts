@@ -9,7 +9,7 @@ import {
 import { provisionThing } from "../cloud/provisioning.js";
 import { AccessPoint } from "../device/access-point/access-point.js";
 import { start as startCloud } from "./cloud.js";
-import { parseFlags, usage, type Flags } from "./command-line.js";
+import { parseFlags, usage, UsageError, type Flags } from "./command-line.js";
 import { writeIdentity } from "./flash-image.js";
 import { NodeProcess } from "./node-process.js";
 import { root } from "./project.js";
@@ -53,6 +53,8 @@ export async function main(argv: string[]): Promise<number> {
     console.log(usage("start", "A local cloud and one node.", flags));
     return 0;
   }
+  if ((given.port ?? 0) > 65_535)
+    throw new UsageError("--port is at most 65535.");
   const state = given.state ?? join(root, "state");
   const cloud = new Cloud({
     stateDir: join(state, "cloud"),
