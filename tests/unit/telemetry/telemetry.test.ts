@@ -75,6 +75,18 @@ test("stops after the count, when all of them are with the cloud", async () => {
   telemetry.close();
 });
 
+test("a network that comes back starts no second series of samples", async () => {
+  const { telemetry, published, finished } = telemetryOf([], { count: 1 });
+  telemetry.start();
+  // The network was lost before the only sample could be sent.
+  telemetry.start();
+  telemetry.resume();
+  await later(10);
+  equal(published.length, 1);
+  equal(finished(), 1);
+  telemetry.close();
+});
+
 test("what is measured while the cloud is away is sent when it is back, in order", async () => {
   const { telemetry, published } = telemetryOf([], { count: 3 });
   telemetry.start();
