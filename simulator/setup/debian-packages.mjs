@@ -1,7 +1,7 @@
 /** Installs what is missing of a list of Debian packages, as root or by sudo; says how when it may not. */
 import { spawnSync } from "node:child_process";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
-import { SetupError } from "./prepare.mjs";
+import { SetupError } from "./setup-error.mjs";
 
 /** Installs those of `packages` that are not there yet. Throws SetupError with the exact command when it cannot. */
 export function installDebianPackages(packages) {

@@ -2,7 +2,7 @@
  * What a fresh machine needs before a command can run, step by step. Each step is skipped when nothing that it depends
  * on has changed since it last succeeded, so that a second start costs a few milliseconds of looking at file dates.
  */
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   mkdirSync,
@@ -14,13 +14,11 @@ import {
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { installDebianPackages } from "./debian-packages.mjs";
+import { SetupError } from "./setup-error.mjs";
 import { fetchEngine } from "./xs-engine.mjs";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 const build = join(root, "build");
-
-/** A set-up step that cannot go on, with what the person at the keyboard can do about it. */
-export class SetupError extends Error {}
 
 const compilerPackages = [
   "gcc",
@@ -211,15 +209,5 @@ function run(command, args) {
     throw new SetupError(
       `${output}\n\n${command} ${args.join(" ")} failed; its output stands above.`,
     );
-  }
-}
-
-/** Whether a program can be started at all. */
-export function available(program) {
-  try {
-    execFileSync(program, ["--version"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
   }
 }

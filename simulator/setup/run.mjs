@@ -4,7 +4,8 @@
  * `node simulator/setup/run.mjs COMMAND [arguments]`. Plain JavaScript, because it runs before anything is installed.
  */
 import { fileURLToPath } from "node:url";
-import { prepare, SetupError } from "./prepare.mjs";
+import { prepare } from "./prepare.mjs";
+import { SetupError } from "./setup-error.mjs";
 
 const commands = {
   start: { needs: ["packages", "tools", "device"] },

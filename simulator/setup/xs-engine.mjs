@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { SetupError } from "./prepare.mjs";
+import { SetupError } from "./setup-error.mjs";
 
 const engine = {
   name: "@agoric/xsnap",

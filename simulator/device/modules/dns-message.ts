@@ -1,4 +1,4 @@
-/** DNS messages (RFC 1035, section 4) as far as a stub resolver needs them: a question for an IPv4 address, its answer. */
+/** DNS messages (RFC 1035, section 4) as far as a device needs them: a question for an IPv4 address, its answer. */
 
 /** A damaged or unsuitable message. */
 export class MalformedMessage extends Error {}
