@@ -5,7 +5,7 @@
 #ifndef FIELDNODE_CERTIFICATE_LIST_H
 #define FIELDNODE_CERTIFICATE_LIST_H
 
-#include "../secure-socket/mbedtls-port.h"
+#include "mbedtls-port.h"
 
 /* Parses all of `der` into `list` (which must be initialised). Returns 0 or mbedTLS's error. */
 int certificate_list_parse(mbedtls_x509_crt *list, const unsigned char *der, size_t length);
