@@ -10,7 +10,7 @@ import {
   usage,
   type Credential,
 } from "./pki.js";
-import { runSubject } from "./subject.js";
+import { hasTls13, runSubject } from "./subject.js";
 
 const day = 86_400_000;
 let root: Credential;
@@ -308,15 +308,13 @@ const cases: Record<string, Case> = {
   },
 };
 
+const versions: ("TLSv1.2" | "TLSv1.3")[] = hasTls13
+  ? ["TLSv1.2", "TLSv1.3"]
+  : ["TLSv1.2"];
+
 for (const [name, one] of Object.entries(cases))
-  for (const version of one.only
-    ? [one.only]
-    : (["TLSv1.2", "TLSv1.3"] as const))
-    test(`refuses a server certificate ${name} (${version})`, async (t) => {
-      if (version === "TLSv1.3" && !process.env.FIELDNODE_TLS13) {
-        t.skip("the TLS library at hand has no TLS 1.3");
-        return;
-      }
+  for (const version of versions.filter((each) => each === (one.only ?? each)))
+    test(`refuses a server certificate ${name} (${version})`, async () => {
       const credential = await one.make();
       const peer = await NodeServer.start(credential, undefined, {
         minVersion: version,
@@ -335,6 +333,13 @@ for (const [name, one] of Object.entries(cases))
       assert.equal(outcome.find("open"), undefined);
       assert.equal(outcome.exitCode, 0, outcome.stderr);
     });
+
+if (!hasTls13)
+  test(
+    "refuses bad server certificates in TLS 1.3",
+    { skip: "the TLS library at hand has no TLS 1.3" },
+    () => {},
+  );
 
 test("connects to no server at all without trust anchors", async () => {
   let connections = 0;

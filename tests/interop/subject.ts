@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -47,6 +47,11 @@ const host =
   process.env.FIELDNODE_HOST ??
   join(root, "build", "device", "release", "fieldnode");
 const js = process.env.FIELDNODE_JS ?? join(root, "build", "device", "js");
+
+/** Whether the device's TLS library has TLS 1.3: 2.28, of Debian 12, has not. The program itself is asked. */
+export const hasTls13 = execFileSync(host, ["--version"], {
+  encoding: "utf8",
+}).includes("TLS 1.3");
 
 /** A flash folder in the layout of modules/identity/identity-flash-file.c. */
 export async function makeFlash(flash: Flash): Promise<string> {

@@ -284,3 +284,12 @@ test("the Wi-Fi of the model joins, refuses, fails and comes back", () => {
   assert.equal(code, 0, `${out}${errors}`);
   assert.equal(out.match(/^ok /gm)?.length, 8, out);
 });
+
+test("tells the versions it is made of, for tests and reports", () => {
+  const { code, out } = run(["--version"]);
+  assert.equal(code, 0);
+  assert.match(
+    out,
+    /^fieldnode: XS \d+\.\d+\.\d+, mbedTLS \d+\.\d+\.\d+, TLS 1\.2(, TLS 1\.3)?\n$/,
+  );
+});

@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "errors.h"
 #include "network.h"
+#include "version.h"
 
 struct options options;
 
@@ -26,7 +27,8 @@ static const char usage[] =
 	"  --clock TIME    the wall clock at power-on: unset (1970, the default), desktop, or ms since 1970\n"
 	"  --wifi OPTIONS  the access point in range: ssid=NAME,password=WORD,delay=MS,rssi=DBM,outage=FROM-TO\n"
 	"  --route udp|tcp:ADDRESS:PORT=ADDRESS:PORT\n"
-	"                  where the access point sends what the node addresses to the first; may be repeated\n";
+	"                  where the access point sends what the node addresses to the first; may be repeated\n"
+	"  --version       the versions of XS, of mbedTLS and of the TLS they speak\n";
 
 static void __attribute__((format(printf, 1, 2), noreturn)) refuse(const char* format, ...)
 {
@@ -117,6 +119,10 @@ void options_read(int argc, char** argv)
 	for (; i < argc && argv[i][0] == '-'; i++) {
 		if (strcmp(argv[i], "--help") == 0) {
 			fputs(usage, stdout);
+			exit(exit_done);
+		}
+		if (strcmp(argv[i], "--version") == 0) {
+			version_print();
 			exit(exit_done);
 		}
 		char* value = strchr(argv[i], '=');
