@@ -9,6 +9,8 @@ export interface OutboxOptions {
   onSent: (sample: Sample) => void;
   /** The sample could not be sent; it stays first in line if the failure heals, and is given up if not. */
   onFailed: (sample: Sample, failure: Failure) => void;
+  /** There is no room for the sample any more. */
+  onDropped: (sample: Sample) => void;
   /** Samples kept while they cannot be sent. The oldest is given up for the newest when there are more. */
   capacity?: number;
 }
@@ -25,7 +27,6 @@ export class Outbox {
   readonly #waiting: Sample[] = [];
   #sending = false;
   #paused = true;
-  #dropped = 0;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -37,17 +38,12 @@ export class Outbox {
     return this.#waiting.length;
   }
 
-  /** Samples given up because the outbox was full. */
-  get dropped(): number {
-    return this.#dropped;
-  }
-
   /** Takes a sample into the line. */
   add(sample: Sample): void {
     if (this.#waiting.length === this.#capacity) {
       // The first one may be on its way: the second is the oldest that surely is not.
-      this.#waiting.splice(this.#sending ? 1 : 0, 1);
-      this.#dropped++;
+      const [dropped] = this.#waiting.splice(this.#sending ? 1 : 0, 1);
+      this.#options.onDropped(dropped);
     }
     this.#waiting.push(sample);
     this.#next();

@@ -24,9 +24,9 @@ export interface TelemetryOptions {
   topic: string;
   interval: number;
   sequence: SequenceStore;
-  /** Stop after that many samples; 0 goes on for ever. */
+  /** Stop when the cloud has that many samples; 0 goes on for ever. */
   count: number;
-  /** All `count` samples are with the cloud. */
+  /** The cloud has `count` samples. */
   onFinished: () => void;
   /** A sample could not be sent; it is given up if the failure does not heal. */
   onFailed: (failure: Failure) => void;
@@ -39,7 +39,7 @@ export class Telemetry {
   readonly #outbox: Outbox;
   #timer: Timer | undefined;
   #started = false;
-  #taken = 0;
+  #acknowledged = 0;
 
   constructor(options: TelemetryOptions) {
     this.#options = options;
@@ -48,6 +48,8 @@ export class Telemetry {
       send: (sample) => options.publish(options.topic, encode(sample)),
       onSent: (sample) => this.#onSent(sample),
       onFailed: (sample, failure) => this.#onFailed(sample, failure),
+      onDropped: ({ seq }) =>
+        log("publish", `seq ${seq} given up: too many samples wait`),
     });
   }
 
@@ -95,8 +97,7 @@ export class Telemetry {
       log(failure.stage, String(failure));
       return;
     }
-    this.#taken++;
-    if (this.#taken === this.#options.count) {
+    if (this.#acknowledged + this.#outbox.length === this.#options.count) {
       Timer.clear(this.#timer);
       this.#timer = undefined;
     }
@@ -108,7 +109,7 @@ export class Telemetry {
       "publish",
       `seq ${seq} acknowledged: ${temperature.toFixed(2)} °C, ${humidity.toFixed(2)} %`,
     );
-    if (this.#taken === this.#options.count && this.#outbox.length === 0)
+    if (++this.#acknowledged === this.#options.count)
       this.#options.onFinished();
   }
 

@@ -21,14 +21,16 @@ const outboxOf = (capacity?: number) => {
   }[] = [];
   const sent: number[] = [];
   const failed: string[] = [];
+  const dropped: number[] = [];
   const outbox = new Outbox({
     send: ({ seq }) =>
       new Promise((resolve, reject) => sends.push({ seq, resolve, reject })),
     onSent: ({ seq }) => sent.push(seq),
     onFailed: ({ seq }, { code }) => failed.push(`${seq} ${code}`),
+    onDropped: ({ seq }) => dropped.push(seq),
     ...(capacity === undefined ? {} : { capacity }),
   });
-  return { outbox, sends, sent, failed };
+  return { outbox, sends, sent, failed, dropped };
 };
 
 /** Lets promises that are settled tell those who wait for them. */
@@ -82,11 +84,11 @@ test("a sample whose failure does not heal makes room for the next", async () =>
   equal(sends[1].seq, 2);
 });
 
-test("a full outbox gives up the oldest sample that is not on its way, and counts it", async () => {
-  const { outbox, sends, sent } = outboxOf(2);
+test("a full outbox gives up the oldest sample that is not on its way, and says so", async () => {
+  const { outbox, sends, sent, dropped } = outboxOf(2);
   outbox.resume();
   for (const seq of [1, 2, 3]) outbox.add(sample(seq));
-  equal(outbox.dropped, 1);
+  deepEqual(dropped, [2]);
   for (let index = 0; index < 2; index++) {
     sends[index].resolve();
     await settled();

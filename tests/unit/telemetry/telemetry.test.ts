@@ -87,6 +87,16 @@ test("a network that comes back starts no second series of samples", async () =>
   telemetry.close();
 });
 
+test("the count is of what the cloud has, not of what was measured: samples given up are made up for", async () => {
+  const { telemetry, published, finished } = telemetryOf([], { count: 70 });
+  telemetry.start();
+  await later(5 * 80);
+  telemetry.resume();
+  while (finished() === 0) await later(5);
+  equal(published.length, 70);
+  telemetry.close();
+});
+
 test("what is measured while the cloud is away is sent when it is back, in order", async () => {
   const { telemetry, published } = telemetryOf([], { count: 3 });
   telemetry.start();
