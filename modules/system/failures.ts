@@ -108,6 +108,11 @@ export const failures = {
     "The access point restarted or the signal faded.",
     "Nothing to do if it comes back; the node joins again by itself.",
   ),
+  "wifi.failed": passing(
+    "The Wi-Fi interface does not do what it is told",
+    "It is busy, or cannot use the network's name or password.",
+    "Check name and password; the node tries again.",
+  ),
   "wifi.no-address": passing(
     "The Wi-Fi network gave the node no address",
     "Its DHCP server does not answer or has no address left.",

@@ -34,6 +34,8 @@ export interface StationOptions {
   /** The node is not, or no longer, on the network. It keeps trying by itself. */
   onFailed: (failure: Failure) => void;
   backoff?: Backoff;
+  /** How long a scan may take, in ms; 10 000 when absent. */
+  scanLimit?: number;
 }
 
 /** Values of `connection` (ECMA-419): linked is associated with the access point, online has an address as well. */
@@ -43,6 +45,9 @@ const online = 500;
 
 /** How long association and DHCP may take together, in ms. Slow access points need 10 s. */
 const joinLimit = 20_000;
+
+/** How long a scan may take, in ms: 13 channels take about 2 s. */
+const defaultScanLimit = 10_000;
 
 /**
  * Joins one Wi-Fi network and stays on it.
@@ -92,9 +97,20 @@ export class Station {
     this.#state = "joining";
     this.#reached = 0;
     this.#wait(joinLimit, () => this.#explain());
-    this.#interface.connect(
-      password === undefined ? { SSID } : { SSID, password },
+    this.#order(() =>
+      this.#interface.connect(
+        password === undefined ? { SSID } : { SSID, password },
+      ),
     );
+  }
+
+  /** Tells the interface to do something. One that throws, because it is busy, must not cost the node its network. */
+  #order(order: () => void): void {
+    try {
+      order();
+    } catch (error) {
+      this.#failed(Failure.from(error, "wifi.failed"));
+    }
   }
 
   #onChanged(): void {
@@ -125,31 +141,33 @@ export class Station {
   /** Joining failed: says why as far as the interface lets us know, by how far it came and by what a scan finds. */
   #explain(): void {
     const { SSID } = this.#options;
-    Timer.clear(this.#timer);
-    this.#timer = undefined;
     if (this.#reached >= linked) {
       this.#failed(new Failure("wifi.no-address", SSID));
       return;
     }
     this.#state = "asking-why";
     let strongest: number | undefined;
-    this.#interface.disconnect();
-    this.#interface.scan({
-      onFound: (found) => {
-        if (
-          found.SSID === SSID &&
-          (strongest === undefined || found.RSSI > strongest)
-        )
-          strongest = found.RSSI;
-      },
-      onComplete: () => {
-        if (this.#state !== "asking-why") return;
-        this.#failed(
-          strongest === undefined
-            ? new Failure("wifi.not-found", SSID)
-            : new Failure("wifi.wrong-password", `${SSID}, ${strongest} dBm`),
-        );
-      },
+    const finish = () => {
+      if (this.#state !== "asking-why") return;
+      this.#failed(
+        strongest === undefined
+          ? new Failure("wifi.not-found", SSID)
+          : new Failure("wifi.wrong-password", `${SSID}, ${strongest} dBm`),
+      );
+    };
+    this.#wait(this.#options.scanLimit ?? defaultScanLimit, finish);
+    this.#order(() => {
+      this.#interface.disconnect();
+      this.#interface.scan({
+        onFound: (found) => {
+          if (
+            found.SSID === SSID &&
+            (strongest === undefined || found.RSSI > strongest)
+          )
+            strongest = found.RSSI;
+        },
+        onComplete: finish,
+      });
     });
   }
 

@@ -10,6 +10,10 @@ class ScriptedInterface implements WiFiInterface {
   static latest: ScriptedInterface;
   /** Networks that a scan finds. */
   static nearby: { SSID: string; RSSI: number }[] = [];
+  /** Throws when it is told anything. */
+  busy = false;
+  /** Never says that a scan is complete. */
+  deaf = false;
 
   connection = 200;
   address: string | undefined;
@@ -24,6 +28,7 @@ class ScriptedInterface implements WiFiInterface {
   }
   connect(): void {
     this.joins++;
+    if (this.busy) throw new Error("already connecting");
   }
   disconnect(): void {
     this.connection = 200;
@@ -35,8 +40,9 @@ class ScriptedInterface implements WiFiInterface {
     onFound?: (found: { SSID: string; RSSI: number }) => void;
     onComplete?: () => void;
   }): void {
+    if (this.busy) throw new Error("already scanning");
     for (const found of ScriptedInterface.nearby) onFound?.(found);
-    onComplete?.();
+    if (!this.deaf) onComplete?.();
   }
   close(): void {
     this.closed = true;
@@ -58,6 +64,7 @@ const stationThat = (nearby: { SSID: string; RSSI: number }[] = []) => {
     onJoined: ({ address }) => events.push(`joined ${address}`),
     onFailed: (failure: Failure) => events.push(failure.code),
     backoff: new Backoff({ random: () => 0 }),
+    scanLimit: 1,
   });
   return { station, events, wifi: ScriptedInterface.latest };
 };
@@ -110,6 +117,33 @@ test("joins again by itself after a loss", async () => {
   equal(wifi.joins, 2);
   wifi.becomes(500, "192.168.4.3");
   deepEqual(events, ["joined 192.168.4.2", "wifi.lost", "joined 192.168.4.3"]);
+  station.close();
+});
+
+test("an interface that is busy is told again later", async () => {
+  const { station, events, wifi } = stationThat();
+  wifi.busy = true;
+  wifi.becomes(300);
+  wifi.becomes(200);
+  deepEqual(events, ["wifi.failed"]);
+  await turn();
+  equal(events[1], "wifi.failed");
+  wifi.busy = false;
+  const before = wifi.joins;
+  while (wifi.joins === before) await turn();
+  wifi.becomes(500, "192.168.4.2");
+  equal(events.at(-1), "joined 192.168.4.2");
+  station.close();
+});
+
+test("a scan without an end does not keep the node from joining again", async () => {
+  const { station, events, wifi } = stationThat([{ SSID: "field", RSSI: -71 }]);
+  wifi.deaf = true;
+  wifi.becomes(300);
+  wifi.becomes(200);
+  deepEqual(events, []);
+  while (wifi.joins < 2) await turn();
+  deepEqual(events, ["wifi.wrong-password"]);
   station.close();
 });
 
