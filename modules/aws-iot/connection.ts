@@ -72,7 +72,6 @@ export class Connection {
   #resolution: Resolution | undefined;
   #timer: Timer | undefined;
   #attemptAt = Time.ticks - connectSpacing;
-  #onlineAt = 0;
   #connectSent = false;
 
   constructor(options: ConnectionOptions) {
@@ -167,12 +166,13 @@ export class Connection {
   /** Waits, at least as long as IoT Core wants between two CONNECTs, then tries. */
   #wait(milliseconds: number): void {
     this.#state = "waiting";
-    const wait = Math.max(
-      milliseconds,
-      connectSpacing - Time.delta(this.#attemptAt),
-    );
+    const since = Time.delta(this.#attemptAt);
+    // Ticks have 32 bits: 25 days after the last attempt it seems to lie ahead.
+    const owed =
+      since >= 0 && since < connectSpacing ? connectSpacing - since : 0;
+    const wait = Math.max(milliseconds, owed);
     if (wait > 0) log("mqtt", `next attempt in ${(wait / 1000).toFixed(1)} s`);
-    this.#later(Math.max(wait, 0), () => this.#resolve());
+    this.#later(wait, () => this.#resolve());
   }
 
   #resolve(): void {
@@ -254,10 +254,8 @@ export class Connection {
   }
 
   #online(): void {
-    Timer.clear(this.#timer);
-    this.#timer = undefined;
     this.#state = "online";
-    this.#onlineAt = Time.ticks;
+    this.#later(provenAfter, () => this.#backoff.reset());
     this.#options.onOnline?.();
   }
 
@@ -278,8 +276,6 @@ export class Connection {
   }
 
   #fail(failure: Failure): void {
-    if (this.#state === "online" && Time.delta(this.#onlineAt) >= provenAfter)
-      this.#backoff.reset();
     this.#leave("waiting");
     this.#session.abort();
     this.#options.onOffline?.(failure);
