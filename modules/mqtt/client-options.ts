@@ -81,16 +81,20 @@ export interface ConnectOptions {
 /** What an `MQTTClient` calls. All are optional. */
 export interface ClientCallbacks<Client> {
   /** The socket is open and CONNECT on its way. */
-  onSocketConnected?(this: Client): void;
+  onSocketConnected?: (this: Client) => void;
   /** `count` bytes of the current message can be read. */
-  onReadable?(this: Client, count: number, options: ReadableOptions): void;
+  onReadable?: (this: Client, count: number, options: ReadableOptions) => void;
   /** About `count` bytes can be written. */
-  onWritable?(this: Client, count: number): void;
-  onControl?(this: Client, operation: number, message: ControlMessage): void;
+  onWritable?: (this: Client, count: number) => void;
+  onControl?: (
+    this: Client,
+    operation: number,
+    message: ControlMessage,
+  ) => void;
   /** The connection has ended after this client's DISCONNECT. */
-  onClose?(this: Client): void;
+  onClose?: (this: Client) => void;
   /** The connection has ended for any other reason. No callback comes after it. */
-  onError?(this: Client, failure: Failure): void;
+  onError?: (this: Client, failure: Failure) => void;
 }
 
 /** A filter to subscribe to or unsubscribe from. All but `topic` is for SUBSCRIBE. */

@@ -31,16 +31,14 @@ const opening = 0;
 /** CONNECT is on its way, CONNACK not there yet. */
 const waiting = 1;
 const connected = 2;
-/** DISCONNECT is on its way. */
-const closing = 3;
-const closed = 4;
+const closed = 3;
 
-type State =
-  | typeof opening
-  | typeof waiting
-  | typeof connected
-  | typeof closing
-  | typeof closed;
+type State = typeof opening | typeof waiting | typeof connected | typeof closed;
+
+type Callbacks = {
+  [Name in keyof ClientCallbacks<MQTTClient>]:
+    ClientCallbacks<MQTTClient>[Name] | undefined;
+};
 
 /** How long the socket may take to open; sockets have their own, shorter limits. */
 const openingLimit = 60_000;
@@ -81,7 +79,7 @@ export class MQTTClient {
   static readonly DISCONNECT = packet.DISCONNECT;
 
   readonly target: unknown;
-  readonly #callbacks: ClientCallbacks<MQTTClient>;
+  readonly #callbacks: Callbacks;
   readonly #sender: Sender;
   readonly #inlet: Inlet;
   /** What the answer to CONNECT is measured by; let go when it has come. */
@@ -96,25 +94,24 @@ export class MQTTClient {
     const level = options.protocol === "3.1.1" ? 4 : 5;
     checkConnectOptions(options, level);
     this.target = options.target;
-    this.#callbacks = options;
+    // The other options can go once there is a connection.
+    this.#callbacks = {
+      onSocketConnected: options.onSocketConnected,
+      onReadable: options.onReadable,
+      onWritable: options.onWritable,
+      onControl: options.onControl,
+      onClose: options.onClose,
+      onError: options.onError,
+    };
     this.#options = options;
     const onBroken = (error: unknown): void =>
       this.#broken(error, "tcp.closed");
-    this.#sender = new Sender({
-      level,
-      onSent: () => this.#keepAlive?.sent(),
-      onPing: () => this.#keepAlive?.progressed(),
-      onDisconnect: () => (this.#state = closing),
-      onBroken,
-    });
+    this.#sender = new Sender(level, onBroken);
     this.#inlet = new Inlet({
       level,
       maximumPacketSize: options.properties?.maximumPacketSize,
       topicAliasMaximum: options.properties?.topicAliasMaximum,
-      isReady: () => {
-        if (this.#sender.full) this.#sender.sendWaiting();
-        return !this.#sender.full;
-      },
+      acknowledger: this.#sender,
       onControl: (type) => this.#control(type),
       onMessage: (count, message) => {
         this.#expect(this.#state !== waiting, packet.PUBLISH);
@@ -122,7 +119,6 @@ export class MQTTClient {
           this.#callbacks.onReadable.call(this, count, message);
         else this.read();
       },
-      onTaken: (id) => this.#sender.acknowledge(id),
       onResume: () => this.#resume(),
       onBroken,
     });
@@ -156,7 +152,7 @@ export class MQTTClient {
 
   /** About how many bytes `write` can pass on at once; 0 while it must not be called. */
   get writable(): number {
-    return this.#state === connected ? this.#sender.room : 0;
+    return this.#isConnected() ? this.#sender.room : 0;
   }
 
   /**
@@ -170,7 +166,7 @@ export class MQTTClient {
    *   wait; RangeError and TypeError for wrong arguments
    */
   write(data: Bytes | undefined, options?: WriteOptions): number {
-    if (this.#state !== connected)
+    if (!this.#isConnected())
       throw new Error("write is for a connected client: after CONNACK");
     const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : data;
     if (!options) this.#sender.more(bytes);
@@ -203,7 +199,7 @@ export class MQTTClient {
     Timer.clear(this.#timer);
     this.#timer = undefined;
     this.#keepAlive?.close();
-    this.#keepAlive = undefined;
+    this.#keepAlive = this.#sender.keepAlive = undefined;
     this.#inlet.close();
     this.#socket?.close();
     this.#socket = undefined;
@@ -316,11 +312,11 @@ export class MQTTClient {
         ? keepAlive
         : properties.serverKeepAlive * 1000;
     if (interval > 0)
-      this.#keepAlive = new KeepAlive({
+      this.#keepAlive = this.#sender.keepAlive = new KeepAlive({
         interval,
-        ping: () => this.#sender.ping(),
+        sender: this.#sender,
+        inlet: this.#inlet,
         dead: () => this.#silent(),
-        receiving: () => this.#inlet.busy,
       });
     message.reasonCode = reasonCode;
     message.sessionPresent = sessionPresent;
@@ -334,6 +330,11 @@ export class MQTTClient {
   #silent(): void {
     if (this.#inlet.available > 0) this.#keepAlive?.progressed();
     else this.#fail(new Failure("mqtt.keep-alive"));
+  }
+
+  /** From CONNACK to DISCONNECT. */
+  #isConnected(): boolean {
+    return this.#state === connected && !this.#sender.ended;
   }
 
   #isOpen(): boolean {
@@ -360,7 +361,7 @@ export class MQTTClient {
   }
 
   #onSocketError(error: unknown): void {
-    if (this.#state === closing) this.#closed();
+    if (this.#sender.ended) this.#closed();
     else {
       const failure =
         error === undefined

@@ -5,20 +5,24 @@ import { PacketReader } from "./packet-reader.js";
 import { PUBLISH, type ProtocolLevel } from "./packet-types.js";
 import { IncomingAliases } from "./topic-aliases.js";
 
+/** What an inlet needs of who sends. */
+export interface Acknowledger {
+  canAcknowledge(): boolean;
+  acknowledge(packetId: number): void;
+}
+
 /** What an inlet needs, and whom it tells what came in. */
 export interface InletOptions {
   level: ProtocolLevel;
   /** What CONNECT announces. */
   maximumPacketSize?: number | undefined;
   topicAliasMaximum?: number | undefined;
-  /** Tells whether another packet can be handled now; `resume` is called when that changes. */
-  isReady: () => boolean;
+  /** Holds up what comes in while it can remember no more acknowledgements; call `resume` when that changes. */
+  acknowledger: Acknowledger;
   /** A packet other than PUBLISH is in `reader`. */
   onControl: (type: number) => void;
   /** `count` bytes of a message can be read, none of an empty one. */
   onMessage: (count: number, options: ReadableOptions) => void;
-  /** All of a QoS 1 message was read. */
-  onTaken: (packetId: number) => void;
   /** Handling goes on by itself, outside of all calls. */
   onResume: () => void;
   /** The socket threw. */
@@ -127,7 +131,7 @@ export class Inlet {
   /** One packet, or one piece of a message. Returns false when nothing more can be done now. */
   #step(): boolean {
     if (this.#receiving) return this.#deliver();
-    if (!this.#options.isReady()) return false;
+    if (!this.#options.acknowledger.canAcknowledge()) return false;
     const type = this.reader.next();
     if (type === 0) return this.#fill();
     if (type === PUBLISH) this.#startMessage();
@@ -202,7 +206,8 @@ export class Inlet {
       });
     } else if (reader.payloadLeft === 0) {
       this.#receiving = false;
-      if (reader.QoS === 1) this.#options.onTaken(reader.packetId);
+      if (reader.QoS === 1)
+        this.#options.acknowledger.acknowledge(reader.packetId);
     } else {
       if (available === this.#offered) return false;
       this.#offered = available;

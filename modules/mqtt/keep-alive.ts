@@ -4,12 +4,12 @@ import Timer from "timer";
 export interface KeepAliveOptions {
   /** Milliseconds without a packet from this client after which the broker may hang up. */
   interval: number;
-  /** Send PINGREQ as soon as possible. */
-  ping: () => void;
+  /** Sends PINGREQ as soon as possible. */
+  sender: { ping(): void };
+  /** Tells whether a message is being received, so that PINGRESP can only come after it. */
+  inlet: { readonly busy: boolean };
   /** Nothing proves any more that the broker is there. */
   dead: () => void;
-  /** Tells whether a message is being received, so that PINGRESP can only come after it. */
-  receiving: () => boolean;
 }
 
 /**
@@ -40,7 +40,7 @@ export class KeepAlive {
   received(): void {
     this.#quietIn = 0;
     // PINGRESP stands behind the message that is coming in: as long as that flows, the broker lives.
-    if (this.#waiting > 0 && this.#options.receiving()) this.#waiting = 1;
+    if (this.#waiting > 0 && this.#options.inlet.busy) this.#waiting = 1;
   }
 
   /** The socket took bytes of a message behind which PINGREQ still waits: the other end takes them, so it lives. */
@@ -70,7 +70,7 @@ export class KeepAlive {
       if (++this.#waiting > 5) this.#options.dead();
     } else if (this.#quietIn > 5 || this.#quietOut > 5) {
       this.#waiting = 1;
-      this.#options.ping();
+      this.#options.sender.ping();
     }
   }
 }

@@ -1,3 +1,5 @@
+const noneTaken = (): boolean => false;
+
 /** Packet identifiers (MQTT 5, 2.2.1): 1 to 65,535, one after another and then from 1 again, without those in use. */
 export class PacketIds {
   #last: number;
@@ -7,8 +9,8 @@ export class PacketIds {
     this.#last = last;
   }
 
-  /** The next one that is free. At least one must be. */
-  next(isTaken: (id: number) => boolean): number {
+  /** The next one that is free. At least one must be; when nothing tells what is taken, all are. */
+  next(isTaken: (id: number) => boolean = noneTaken): number {
     do this.#last = this.#last === 65_535 ? 1 : this.#last + 1;
     while (isTaken(this.#last));
     return this.#last;

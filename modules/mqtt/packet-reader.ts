@@ -44,7 +44,8 @@ export class PacketReader {
   #start = 0;
   #end = 0;
   #needed = 2;
-  readonly #topicBytes = new Uint8Array(rememberedTopic);
+  /** Allocated with the first message: many nodes never get one. */
+  #topicBytes: Uint8Array | undefined;
   #topicLength = 0;
   #topic = "";
 
@@ -269,7 +270,7 @@ export class PacketReader {
     const length = end - start;
     if (length === 0) return "";
     const last = this.#topicBytes;
-    if (length === this.#topicLength) {
+    if (last && length === this.#topicLength) {
       let same = 0;
       while (same < length && bytes[start + same] === last[same]) same++;
       if (same === length) return this.#topic;
@@ -284,7 +285,8 @@ export class PacketReader {
         );
     const topic = decodeText(bytes, start, end);
     if (length <= rememberedTopic) {
-      for (let at = 0; at < length; at++) last[at] = bytes[start + at]!;
+      const kept = (this.#topicBytes ??= new Uint8Array(rememberedTopic));
+      for (let at = 0; at < length; at++) kept[at] = bytes[start + at]!;
       this.#topicLength = length;
       this.#topic = topic;
     }

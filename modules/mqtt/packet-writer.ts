@@ -10,6 +10,8 @@ import { encodeText } from "./utf8.js";
 /** Room for the longest fixed header: type and flags, and a length of up to four bytes (MQTT 5, 2.1.1). */
 const headroom = 5;
 
+const nothing = new Uint8Array(0);
+
 /** The largest remaining length that four bytes can say (MQTT 5, 1.5.5). */
 export const largestLength = 268_435_455;
 
@@ -27,7 +29,7 @@ export class PacketWriter {
   #end = headroom;
   #view: Uint8Array;
   #topic: string | undefined;
-  #topicBytes: Uint8Array = new Uint8Array(0);
+  #topicBytes: Uint8Array = nothing;
 
   /** @param size bytes of the buffer: most packets without their payload should fit */
   constructor(size = 256) {

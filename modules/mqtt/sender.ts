@@ -1,5 +1,6 @@
 import type { WriteOptions } from "./client-options.js";
 import { receiveMaximum } from "./connect-packet.js";
+import type { KeepAlive } from "./keep-alive.js";
 import { Outlet, type Socket } from "./outlet.js";
 import { PacketIdQueue, PacketIds } from "./packet-ids.js";
 import * as packet from "./packet-types.js";
@@ -9,31 +10,16 @@ import { writePublish, writeSubscription } from "./request-packets.js";
 import { ServerLimits } from "./server-limits.js";
 import { OutgoingAliases } from "./topic-aliases.js";
 
-/** Whom a sender tells. */
-export interface SenderOptions {
-  level: packet.ProtocolLevel;
-  /** A packet is on its way. */
-  onSent: () => void;
-  /** PINGREQ is on its way, after it may have waited behind a message. */
-  onPing: () => void;
-  /** DISCONNECT is on its way: the last packet. */
-  onDisconnect: () => void;
-  /** The socket threw. */
-  onBroken: (error: unknown) => void;
-}
-
 /** Bytes of the smallest PUBLISH beside topic and payload, held back from what can be written. */
 const overhead = 8;
-
-/** Without a session nobody knows which identifiers are in use; who needs that gives them. */
-const noneTaken = () => false;
 
 /**
  * What a connected client sends: the application's packets, and, where they leave room, its own: acknowledgements, PINGREQ
  * and DISCONNECT. Nothing gets between the pieces of a message.
  */
 export class Sender {
-  readonly #options: SenderOptions;
+  readonly #level: packet.ProtocolLevel;
+  readonly #onBroken: (error: unknown) => void;
   readonly #outlet = new Outlet();
   readonly #acknowledgements = new PacketIdQueue(receiveMaximum);
   readonly #ids = new PacketIds();
@@ -44,9 +30,14 @@ export class Sender {
   #toWrite = 0;
   #pingWanted = false;
   #farewell: { code: number; properties: Properties | undefined } | undefined;
+  #ended = false;
+  /** Is told when a packet is on its way. */
+  keepAlive: KeepAlive | undefined;
 
-  constructor(options: SenderOptions) {
-    this.#options = options;
+  /** @param onBroken the socket threw */
+  constructor(level: packet.ProtocolLevel, onBroken: (error: unknown) => void) {
+    this.#level = level;
+    this.#onBroken = onBroken;
   }
 
   /** Where CONNECT is written. */
@@ -64,9 +55,15 @@ export class Sender {
     return !this.#outlet.idle || this.#toWrite > 0;
   }
 
-  /** No more acknowledgements can be remembered. */
-  get full(): boolean {
-    return this.#acknowledgements.full;
+  /** DISCONNECT is on its way: the last packet. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Makes room for one more acknowledgement, if there is none; false when that must wait for the socket. */
+  canAcknowledge(): boolean {
+    if (this.#acknowledgements.full) this.sendWaiting();
+    return !this.#acknowledgements.full;
   }
 
   /** Sends what stands in `writer`. */
@@ -74,7 +71,7 @@ export class Sender {
     try {
       this.#outlet.send(data);
     } catch (error) {
-      this.#options.onBroken(error);
+      this.#onBroken(error);
     }
   }
 
@@ -90,7 +87,7 @@ export class Sender {
     try {
       this.#outlet.writable(socket, room);
     } catch (error) {
-      this.#options.onBroken(error);
+      this.#onBroken(error);
     }
     this.sendWaiting();
   }
@@ -104,11 +101,11 @@ export class Sender {
     if (this.#toWrite > 0)
       throw new Error(`${this.#toWrite} bytes of a message are missing`);
     this.#checkIdle();
-    const { level } = this.#options;
+    const level = this.#level;
     const { writer } = this.#outlet;
     const limits = this.#limits;
     const length = data?.length ?? 0;
-    const id = options.id ?? this.#ids.next(noneTaken);
+    const id = options.id ?? this.#ids.next();
     if (operation === packet.PUBLISH) {
       const byteLength = options.byteLength ?? length;
       if (length > byteLength) throw new RangeError("data beyond byteLength");
@@ -127,7 +124,7 @@ export class Sender {
       throw new RangeError(
         `${packet.packetName(operation)} is not an application's to send`,
       );
-    this.#options.onSent();
+    this.keepAlive?.sent();
     this.send(data);
     this.sendWaiting();
   }
@@ -144,7 +141,7 @@ export class Sender {
     try {
       this.#outlet.sendMore(data);
     } catch (error) {
-      this.#options.onBroken(error);
+      this.#onBroken(error);
     }
     this.sendWaiting();
   }
@@ -175,7 +172,7 @@ export class Sender {
 
   /** Tells the broker what it did wrong (MQTT 5, 4.13.1), if anything can be said at all now. */
   complain(code: number): void {
-    if (!this.#connected || this.busy || this.#options.level !== 5) return;
+    if (!this.#connected || this.busy || this.#level !== 5) return;
     this.#writeDisconnect(code);
     this.send();
   }
@@ -196,13 +193,14 @@ export class Sender {
         this.#pingWanted = false;
         writer.begin();
         writer.finish(packet.PINGREQ << 4);
-        this.#options.onPing();
+        // It may have waited behind a message.
+        this.keepAlive?.progressed();
       } else if (this.#farewell) {
         this.#connected = false;
         this.#writeDisconnect(this.#farewell.code, this.#farewell.properties);
-        this.#options.onDisconnect();
+        this.#ended = true;
       } else return;
-      this.#options.onSent();
+      this.keepAlive?.sent();
       this.send();
     }
   }
@@ -215,7 +213,7 @@ export class Sender {
   #writeDisconnect(code: number, properties?: Properties): void {
     const { writer } = this.#outlet;
     writer.begin();
-    if (this.#options.level === 5 && (code !== 0 || properties)) {
+    if (this.#level === 5 && (code !== 0 || properties)) {
       writer.byte(code);
       if (properties) writer.properties(packet.DISCONNECT, properties);
     }
