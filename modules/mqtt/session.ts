@@ -3,29 +3,22 @@ import { Failure } from "../system/failure.js";
 import type { MQTTClient } from "./client.js";
 import type {
   Bytes,
+  ClientCallbacks,
   ControlMessage,
   SubscriptionItem,
-  WriteOptions,
 } from "./client-options.js";
 import { checkQoS } from "./connect-packet.js";
-import {
-  DeliveryQueue,
-  type Completion,
-  type Delivery,
-  type PayloadSource,
-} from "./delivery.js";
+import type { Completion, PayloadSource } from "./delivery.js";
 import { Incoming } from "./incoming.js";
-import { PacketIds } from "./packet-ids.js";
+import { Outgoing } from "./outgoing.js";
 import * as packet from "./packet-types.js";
-import type { Properties } from "./properties.js";
-import { publishFailure } from "./reason-codes.js";
 import type {
   PublishOptions,
   SessionConnectOptions,
   SessionOptions,
 } from "./session-options.js";
 import { Subscriptions } from "./subscriptions.js";
-import { checkTopicFilter, checkTopicName } from "./topics.js";
+import { checkTopicFilter } from "./topics.js";
 
 /** The session's timer ticks this often in the time after which things are sent again. */
 const ticksUntilResend = 5;
@@ -41,8 +34,11 @@ const hangUps: readonly string[] = [
 ];
 /** Seconds that a broker of MQTT 5 is asked to keep the session: IoT Core's default in 3.1.1. */
 const sessionExpiryInterval = 3600;
-/** Bytes of a piece of a payload that comes from a source. */
-const pieceSize = 512;
+
+/** Whose client it is. */
+function sessionOf(client: MQTTClient): Session {
+  return client.target as Session;
+}
 
 /**
  * What outlives a connection (MQTT 5, 4.1): messages that the broker has not acknowledged, and subscriptions.
@@ -54,41 +50,38 @@ const pieceSize = 512;
  */
 export class Session {
   readonly #options: SessionOptions;
-  readonly #capacity: number;
   readonly #incoming: Incoming;
-  readonly #deliveries = new DeliveryQueue();
+  readonly #outgoing: Outgoing;
   readonly #subscriptions: Subscriptions;
   #client: MQTTClient | undefined;
   #connection: SessionConnectOptions | undefined;
   #connected = false;
-  #mostUnacknowledged = 65_535;
-  #unacknowledged = 0;
-  readonly #ids = new PacketIds();
-  readonly #isTaken = (id: number): boolean =>
-    this.#deliveries.find(id) !== undefined ||
-    this.#subscriptions.operation?.id === id;
-  #order = 0;
-  /** The message whose bytes are not all with the socket yet. */
-  #current: Delivery | undefined;
-  #offset = 0;
-  #checkedTopic = "";
-  #piece: Uint8Array | undefined;
   #sending = false;
-  readonly #request: WriteOptions = {
-    id: 0,
-    topic: "",
-    QoS: 0,
-    retain: false,
-    duplicate: false,
-    byteLength: 0,
-    properties: undefined,
-  };
   #timer: Timer | undefined;
+
+  /** The same functions for all sessions: a client calls them as its own, and its target is the session. */
+  static readonly #callbacks: ClientCallbacks<MQTTClient> = {
+    onReadable(count, message) {
+      sessionOf(this).#incoming.readable(this, count, message);
+    },
+    onWritable() {
+      sessionOf(this).#send();
+    },
+    onControl(operation, message) {
+      sessionOf(this).#onControl(operation, message);
+    },
+    onClose() {
+      sessionOf(this).#ended(undefined);
+    },
+    onError(failure) {
+      sessionOf(this).#ended(failure);
+    },
+  };
 
   constructor(options: SessionOptions = {}) {
     this.#options = options;
-    this.#capacity = options.capacity ?? 64;
     this.#incoming = new Incoming(options);
+    this.#outgoing = new Outgoing(options.capacity ?? 64);
     this.#subscriptions = new Subscriptions(
       options.filtersPerPacket ?? 8,
       options.onSubscriptionLost,
@@ -102,7 +95,7 @@ export class Session {
 
   /** Messages that wait or are unacknowledged. */
   get length(): number {
-    return this.#deliveries.length;
+    return this.#outgoing.length;
   }
 
   /** Opens a connection. Throws when one is open, and for wrong options. */
@@ -115,18 +108,13 @@ export class Session {
         : { sessionExpiryInterval, ...options.properties };
     this.#connection = options;
     this.#incoming.reset();
-    const client: MQTTClient = new Io({
+    this.#client = new Io({
       ...options,
       clean,
       ...(properties && { properties }),
-      onReadable: (count, message) =>
-        this.#incoming.readable(client, count, message),
-      onWritable: () => this.#send(),
-      onControl: (operation, message) => this.#onControl(operation, message),
-      onClose: () => this.#ended(undefined),
-      onError: (failure) => this.#ended(failure),
+      ...Session.#callbacks,
+      target: this,
     });
-    this.#client = client;
   }
 
   /**
@@ -145,33 +133,8 @@ export class Session {
     options: PublishOptions = {},
     callback?: Completion,
   ): void {
-    const { QoS = 1, retain = false, properties } = options;
-    checkQoS(QoS, topic);
-    // Most nodes publish to one topic over and over.
-    if (topic !== this.#checkedTopic) {
-      checkTopicName(topic);
-      this.#checkedTopic = topic;
-    }
-    if (QoS === 0 && !this.#connected) {
-      callback?.(new Failure("mqtt.closed", topic), 0);
-      return;
-    }
-    if (this.#deliveries.length >= this.#capacity) {
-      callback?.(
-        new Failure("mqtt.full", `${topic}: ${this.#capacity} messages`),
-        0,
-      );
-      return;
-    }
-    const delivery = this.#deliveries.add();
-    delivery.topic = topic;
-    delivery.payload =
-      payload instanceof ArrayBuffer ? new Uint8Array(payload) : payload;
-    delivery.QoS = QoS;
-    delivery.retain = retain;
-    delivery.properties = properties;
-    delivery.callback = callback;
-    this.#send();
+    if (this.#outgoing.add(topic, payload, options, callback, this.#connected))
+      this.#send();
   }
 
   /**
@@ -205,7 +168,7 @@ export class Session {
     const client = this.#client;
     if (!client) return;
     // In the middle of a message, or before CONNACK, nothing else can be sent.
-    if (!this.#connected || this.#current) this.#end();
+    if (!this.#connected || this.#outgoing.busy) this.#end();
     else {
       this.#connected = false;
       client.write(undefined, { operation: packet.DISCONNECT });
@@ -224,8 +187,7 @@ export class Session {
     this.abort();
     const failure = new Failure("mqtt.closed");
     this.#subscriptions.close(failure);
-    for (let one = this.#deliveries.first; one; one = this.#deliveries.first)
-      this.#complete(one, failure, 0);
+    this.#outgoing.close(failure);
   }
 
   // Connection
@@ -236,7 +198,7 @@ export class Session {
         this.#onConnected(message);
         return;
       case packet.PUBACK:
-        this.#onPuback(message);
+        this.#outgoing.acknowledged(message);
         break;
       case packet.SUBACK:
       case packet.UNSUBACK:
@@ -250,13 +212,7 @@ export class Session {
   #onConnected(message: ControlMessage): void {
     const { sessionPresent = false, properties = {} } = message;
     this.#connected = true;
-    this.#mostUnacknowledged = properties.receiveMaximum ?? 65_535;
-    for (let one = this.#deliveries.first; one; one = one.next) {
-      one.due = true;
-      if (sessionPresent) continue;
-      one.sentBefore = false;
-      one.id = 0;
-    }
+    this.#outgoing.connected(sessionPresent, properties.receiveMaximum);
     this.#subscriptions.connected(sessionPresent);
     this.#connection?.onConnected({
       sessionPresent,
@@ -283,32 +239,15 @@ export class Session {
 
   #detach(): void {
     Timer.clear(this.#timer);
-    this.#timer = this.#client = this.#connection = this.#current = undefined;
+    this.#timer = this.#client = this.#connection = undefined;
     this.#connected = false;
-    this.#unacknowledged = 0;
-    let next: Delivery | undefined;
-    for (let one = this.#deliveries.first; one; one = next) {
-      ({ next } = one);
-      one.counted = false;
-      one.due = true;
-      if (one.answer) this.#answered(one, one.answer);
-      else if (one.QoS === 0)
-        this.#complete(one, new Failure("mqtt.closed", one.topic), 0);
-    }
+    this.#outgoing.disconnected();
   }
 
   /** The broker has hung up without a word: names what may be why, and gives up what is named too often. */
   #blame(): string | undefined {
     if (!this.#connected) return undefined;
-    let oldest: Delivery | undefined;
-    for (let one = this.#deliveries.first; one; one = one.next)
-      if (
-        !one.due &&
-        one.QoS > 0 &&
-        one.age <= recent &&
-        (!oldest || one.order < oldest.order)
-      )
-        oldest = one;
+    const oldest = this.#outgoing.oldestUnanswered(recent);
     const silent = this.#connection?.protocol === "3.1.1";
     const { operation } = this.#subscriptions;
     if (operation && !operation.due && operation.age <= recent) {
@@ -325,32 +264,16 @@ export class Session {
     }
     if (!oldest) return undefined;
     const suspect = `PUBLISH to ${oldest.topic}`;
-    if (silent && ++oldest.hangUps >= mostHangUps)
-      this.#complete(oldest, new Failure("policy.likely", suspect), 0);
+    if (silent)
+      this.#outgoing.hungUp(
+        oldest,
+        mostHangUps,
+        new Failure("policy.likely", suspect),
+      );
     return suspect;
   }
 
   // Acknowledgements
-
-  #onPuback(message: ControlMessage): void {
-    const delivery = this.#deliveries.find(message.id ?? 0);
-    // One that nobody waits for: the answer to something that was sent twice.
-    if (!delivery?.sentBefore) return;
-    // Its bytes are still in use: it is sent a second time, or the socket was slow to say that it has them all.
-    if (delivery === this.#current) delivery.answer = message;
-    else this.#answered(delivery, message);
-  }
-
-  #answered(
-    delivery: Delivery,
-    { reasonCode = 0, properties }: ControlMessage,
-  ): void {
-    const failure =
-      reasonCode >= 0x80
-        ? publishFailure(delivery.topic, reasonCode, properties?.reasonString)
-        : undefined;
-    this.#complete(delivery, failure, reasonCode, properties);
-  }
 
   #onSuback(
     type: number,
@@ -369,19 +292,6 @@ export class Session {
       );
   }
 
-  #complete(
-    delivery: Delivery,
-    failure: Failure | undefined,
-    reasonCode: number,
-    properties?: Properties,
-  ): void {
-    const { callback } = delivery;
-    if (delivery.counted) this.#unacknowledged--;
-    if (this.#current === delivery) this.#current = undefined;
-    this.#deliveries.remove(delivery);
-    callback?.(failure, reasonCode, properties);
-  }
-
   // Sending
 
   /** Sends what is due as long as the client takes it. */
@@ -397,20 +307,15 @@ export class Session {
   }
 
   #sendNext(client: MQTTClient): boolean {
-    const current = this.#current;
-    if (current) {
-      if (this.#offset < current.payload.byteLength)
-        this.#sendPiece(client, current.payload);
-      else this.#sent(current);
-      return true;
-    }
+    const outgoing = this.#outgoing;
+    if (outgoing.busy) return this.#sendMessage(client);
     const operation =
       this.#subscriptions.operation ?? this.#subscriptions.nextOperation();
     if (operation?.due) {
       operation.due = false;
       operation.age = 0;
-      operation.order = ++this.#order;
-      operation.id ||= this.#ids.next(this.#isTaken);
+      operation.order = ++outgoing.order;
+      operation.id ||= outgoing.nextId();
       try {
         client.write(undefined, {
           operation: operation.type,
@@ -423,80 +328,15 @@ export class Session {
       this.#startTimer();
       return true;
     }
-    const delivery = this.#nextDelivery();
-    if (delivery) this.#sendDelivery(client, delivery);
-    return delivery !== undefined;
+    return this.#sendMessage(client);
   }
 
-  #nextDelivery(): Delivery | undefined {
-    let delivery = this.#deliveries.first;
-    while (delivery && !delivery.due) delivery = delivery.next;
-    if (
-      delivery?.QoS === 1 &&
-      !delivery.counted &&
-      this.#unacknowledged >= this.#mostUnacknowledged
-    )
-      return undefined;
-    return delivery;
-  }
-
-  #sendDelivery(client: MQTTClient, delivery: Delivery): void {
-    const { payload, QoS } = delivery;
-    if (QoS === 1) delivery.id ||= this.#ids.next(this.#isTaken);
-    const whole = payload instanceof Uint8Array;
-    try {
-      // One object for all messages.
-      const request = this.#request;
-      request.id = delivery.id;
-      request.topic = delivery.topic;
-      request.QoS = QoS;
-      request.retain = delivery.retain;
-      request.duplicate = delivery.sentBefore;
-      request.byteLength = payload.byteLength;
-      request.properties = delivery.properties;
-      client.write(whole ? payload : undefined, request);
-    } catch (error) {
-      this.#complete(delivery, Failure.from(error, "mqtt.rejected"), 0);
-      return;
-    }
-    delivery.due = false;
-    delivery.order = ++this.#order;
-    this.#current = delivery;
-    this.#offset = whole ? payload.byteLength : 0;
-    if (QoS === 1) {
-      delivery.sentBefore = true;
-      if (!delivery.counted) this.#unacknowledged++;
-      delivery.counted = true;
-    }
-    if (whole && client.writable > 0) this.#sent(delivery);
-  }
-
-  #sendPiece(client: MQTTClient, payload: Uint8Array | PayloadSource): void {
-    const source = payload as PayloadSource;
-    this.#piece ??= new Uint8Array(pieceSize);
-    const left = source.byteLength - this.#offset;
-    const piece =
-      left < pieceSize ? this.#piece.subarray(0, left) : this.#piece;
-    try {
-      source.read(this.#offset, piece);
-    } catch (error) {
-      // Half a message is with the broker, and nothing else can follow it.
-      const failure = Failure.from(error, "mqtt.rejected");
-      this.#complete(this.#current!, failure, 0);
-      this.#end(failure);
-      return;
-    }
-    this.#offset += piece.length;
-    client.write(piece);
-  }
-
-  /** All of a message is with the socket. */
-  #sent(delivery: Delivery): void {
-    this.#current = undefined;
-    delivery.age = 0;
-    if (delivery.answer) this.#answered(delivery, delivery.answer);
-    else if (delivery.QoS === 0) this.#complete(delivery, undefined, 0);
-    else this.#startTimer();
+  #sendMessage(client: MQTTClient): boolean {
+    const outgoing = this.#outgoing;
+    const sent = outgoing.send(client, this.#subscriptions.operation?.id);
+    if (outgoing.broken) this.#end(outgoing.broken);
+    else if (sent && outgoing.unacknowledged > 0) this.#startTimer();
+    return sent;
   }
 
   // Sending again
@@ -517,11 +357,7 @@ export class Session {
       waiting = true;
       if (++operation.age > ticksUntilResend) operation.due = true;
     }
-    for (let one = this.#deliveries.first; one; one = one.next)
-      if (!one.due && one !== this.#current) {
-        waiting = true;
-        if (++one.age > ticksUntilResend) one.due = true;
-      }
+    if (this.#outgoing.tick(ticksUntilResend)) waiting = true;
     if (!waiting) {
       Timer.clear(this.#timer);
       this.#timer = undefined;
