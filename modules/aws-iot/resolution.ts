@@ -1,3 +1,4 @@
+import Time from "time";
 import Timer from "timer";
 import { Failure } from "../system/failure.js";
 
@@ -27,6 +28,9 @@ export interface ResolutionCallbacks {
 /** How long a name server may take, all retries included, in ms. */
 const limit = 15_000;
 
+/** A resolver does not say why it gives up. One that takes so long, in ms, has asked again and again and heard nothing. */
+const silence = 3000;
+
 /**
  * The question for a host's IPv4 address. An address stands for itself, and `localhost` for this machine (RFC 6761, 6.3);
  * they too are answered in a later turn of the event loop.
@@ -47,12 +51,16 @@ export class Resolution {
       () => this.#finish()?.onError(new Failure("dns.no-answer", host)),
       limit,
     );
+    const start = Time.ticks;
     this.#resolver = new dns.io(dns as never);
     this.#resolver.resolve({
       host,
       onResolved: (_, address) => this.#finish()?.onResolved(address),
-      onError: () =>
-        this.#finish()?.onError(new Failure("dns.not-found", host)),
+      onError: () => {
+        const code =
+          Time.delta(start) < silence ? "dns.not-found" : "dns.no-answer";
+        this.#finish()?.onError(new Failure(code, host));
+      },
     });
   }
 
