@@ -41,7 +41,7 @@ start(() => {
     onOnline: () => telemetry.resume(),
     onOffline: (failure) => {
       telemetry.pause();
-      report(failure, settings);
+      report(failure, settings, close);
     },
   });
 
@@ -53,13 +53,8 @@ start(() => {
     interval: settings.interval,
     sequence: new StoredNumber("fieldnode", "seq"),
     count: settings.count,
-    onFailed: (failure) => report(failure, settings),
-    onFinished: () => {
-      telemetry.close();
-      connection.close();
-      time.close();
-      station.close();
-    },
+    onFailed: (failure) => report(failure, settings, close),
+    onFinished: close,
   });
 
   const station = new Station({
@@ -73,7 +68,14 @@ start(() => {
     },
     onFailed: (failure) => {
       connection.suspend();
-      report(failure, settings);
+      report(failure, settings, close);
     },
   });
+
+  function close(): void {
+    telemetry.close();
+    connection.close();
+    time.close();
+    station.close();
+  }
 });

@@ -20,15 +20,22 @@ export function start(compose: () => void): void {
 }
 
 /**
- * Tells a failure to the time line. In a trial, a run with a `count`, one that does not heal by itself ends the run: it
- * is thrown, and the device ends with it. In the field a node never gives up.
+ * Tells a failure to the time line. In a trial, a run with a `count`, one that does not heal by itself ends the run: the
+ * node is closed, the failure is thrown, and the device ends with it. In the field a node never gives up.
+ *
+ * @param close closes everything that the node has open
  */
-export function report(failure: Failure, { count }: { count: number }): void {
+export function report(
+  failure: Failure,
+  { count }: { count: number },
+  close: () => void,
+): void {
   tell(failure);
-  if (count > 0 && !failure.heals)
-    Timer.set(() => {
-      throw failure;
-    }, farewell);
+  if (count === 0 || failure.heals) return;
+  close();
+  Timer.set(() => {
+    throw failure;
+  }, farewell);
 }
 
 function tell(failure: Failure): void {

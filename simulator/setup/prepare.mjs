@@ -14,6 +14,7 @@ import {
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { installDebianPackages } from "./debian-packages.mjs";
+import { withLock } from "./lock.mjs";
 import { SetupError } from "./setup-error.mjs";
 import { fetchEngine } from "./xs-engine.mjs";
 
@@ -132,7 +133,9 @@ export async function prepare(needs) {
       `Fieldnode needs Node.js 20.19 or newer; this is ${process.versions.node}. Install a newer one and try again.`,
     );
   const done = new Set();
-  for (const need of needs) await reach(need, done);
+  await withLock(join(build, "setup.lock"), async () => {
+    for (const need of needs) await reach(need, done);
+  });
 }
 
 async function reach(name, done) {
