@@ -69,9 +69,13 @@ static enum identity_flash_result read_content(int file, unsigned char **bytes, 
 {
 	unsigned char header[HEADER_LENGTH];
 	struct stat status;
-	if (fstat(file, &status) != 0)
+	if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode))
 		return IDENTITY_FLASH_UNREADABLE;
-	if (!transfer(file, header, sizeof header, false) || memcmp(header, "FNID", 4) != 0)
+	if (status.st_size < HEADER_LENGTH)
+		return IDENTITY_FLASH_CORRUPT;
+	if (!transfer(file, header, sizeof header, false))
+		return IDENTITY_FLASH_UNREADABLE;
+	if (memcmp(header, "FNID", 4) != 0)
 		return IDENTITY_FLASH_CORRUPT;
 	*length = little_endian(header + 4);
 	if (*length == 0 || *length > IDENTITY_FLASH_LIMIT || status.st_size != (off_t)(HEADER_LENGTH + *length))

@@ -93,6 +93,8 @@ export class SecureSocket {
   #told = 0;
   #turn: Timer | undefined;
   #limit: Timer | undefined;
+  /** A failure that the application is about to hear of. */
+  #notice: Timer | undefined;
   readonly #onTurn = () => {
     this.#turn = undefined;
     this.#run();
@@ -183,8 +185,9 @@ export class SecureSocket {
     const bytes = new Uint8Array(
       Math.min(request ?? this.#unread, this.#unread),
     );
-    this.#readInto(session, bytes);
-    return bytes.buffer;
+    return this.#readInto(session, bytes) === undefined
+      ? undefined
+      : bytes.buffer;
   }
 
   #readInto(session: TlsSession, bytes: Uint8Array): number | undefined {
@@ -223,6 +226,8 @@ export class SecureSocket {
 
   /** Ends the connection properly (close_notify). No callback comes any more. Closing again does nothing. */
   close(): void {
+    Timer.clear(this.#notice);
+    this.#notice = undefined;
     if (this.#state === "closed" || this.#state === "closing") return;
     const wasConnected = this.#state !== "connecting";
     this.#state = "closing";
@@ -408,9 +413,10 @@ export class SecureSocket {
     if (this.#state === "closing" || this.#state === "closed") return;
     this.#state = "closing";
     this.#startClosing();
-    Timer.set(() => {
+    this.#notice = Timer.set(() => {
+      this.#notice = undefined;
       onError?.call(this, Failure.from(error, "tls.internal"));
-    }, 0);
+    });
   }
 
   #startClosing(): void {
