@@ -13,6 +13,7 @@ const commands = {
   cloud: { needs: ["packages", "tools"] },
   provision: { needs: ["packages", "tools"] },
   lint: { needs: ["packages"] },
+  bench: { needs: ["packages", "tools", "device", "peers"] },
   test: { needs: ["packages", "tools", "device", "device-debug", "peers"] },
 };
 

@@ -1,0 +1,17 @@
+import { measureMqtt } from "../../tests/bench/mqtt.js";
+import { UsageError } from "./command-line.js";
+
+/** What can be measured, by name. */
+const benches = new Map<string, () => Promise<void>>([["mqtt", measureMqtt]]);
+
+/** `npm run bench -- NAME …`: prints figures; all benches without a name. A benchmark asserts nothing. */
+export async function main(argv: string[]): Promise<number> {
+  const names = argv.length > 0 ? argv : [...benches.keys()];
+  for (const name of names)
+    if (!benches.has(name))
+      throw new UsageError(
+        `There is no bench "${name}". Benches: ${[...benches.keys()].join(", ")}.`,
+      );
+  for (const name of names) await benches.get(name)?.();
+  return 0;
+}
