@@ -21,7 +21,8 @@ export class Sender {
   readonly #level: packet.ProtocolLevel;
   readonly #onBroken: (error: unknown) => void;
   readonly #outlet = new Outlet();
-  readonly #acknowledgements = new PacketIdQueue(receiveMaximum);
+  /** Allocated with the first QoS 1 message that comes in: many nodes never get one. */
+  #acknowledgements: PacketIdQueue | undefined;
   readonly #ids = new PacketIds();
   #limits = new ServerLimits();
   #aliases = new OutgoingAliases(0);
@@ -62,8 +63,9 @@ export class Sender {
 
   /** Makes room for one more acknowledgement, if there is none; false when that must wait for the socket. */
   canAcknowledge(): boolean {
-    if (this.#acknowledgements.full) this.sendWaiting();
-    return !this.#acknowledgements.full;
+    const ids = this.#acknowledgements;
+    if (ids?.full) this.sendWaiting();
+    return !ids?.full;
   }
 
   /** Sends what stands in `writer`. */
@@ -148,6 +150,7 @@ export class Sender {
 
   /** Sends PUBACK as soon as possible. */
   acknowledge(id: number): void {
+    this.#acknowledgements ??= new PacketIdQueue(receiveMaximum);
     this.#acknowledgements.push(id);
   }
 
@@ -182,7 +185,7 @@ export class Sender {
     const { writer } = this.#outlet;
     const ids = this.#acknowledgements;
     while (this.#connected && !this.busy) {
-      if (ids.length > 0) {
+      if (ids && ids.length > 0) {
         writer.begin();
         while (ids.length > 0 && writer.room >= 4) {
           writer.byte(packet.PUBACK << 4);
