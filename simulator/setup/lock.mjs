@@ -20,7 +20,9 @@ export async function withLock(file, work) {
   try {
     for (let waited = false; !taken(own, file); waited = true) {
       if (!waited)
-        process.stderr.write("Waiting for another set-up to end ...\n");
+        process.stderr.write(
+          `Waiting for another set-up to end (process ${holderOf(file)}; if there is none, remove ${file}) ...\n`,
+        );
       await delay(100);
     }
     try {
@@ -41,8 +43,11 @@ function taken(own, file) {
   } catch (error) {
     if (error.code !== "EEXIST") throw error;
   }
-  if (!isAlive(holderOf(file))) rmSync(file, { force: true });
-  return false;
+  const holder = holderOf(file);
+  // In containers the same numbers come again: one that is ours is from before.
+  if (holder !== process.pid && isAlive(holder)) return false;
+  rmSync(file, { force: true });
+  return taken(own, file);
 }
 
 function holderOf(file) {
