@@ -27,7 +27,7 @@ enum identity_flash_result {
 enum { IDENTITY_FLASH_LIMIT = 32768 };
 
 /*
- * Reads a blob into memory from `malloc`; the caller wipes it if it is secret and frees it. Empty blobs are corrupt.
+ * Reads a blob into memory from `calloc`; the caller wipes it if it is secret and frees it. Empty blobs are corrupt.
  * On any result but OK `*bytes` is NULL.
  */
 enum identity_flash_result identity_flash_read(const char *name, unsigned char **bytes, size_t *length);

@@ -125,7 +125,7 @@ struct tls_engine *tls_engine_open(const struct tls_options *options)
 	engine->state = TLS_FAILED;
 	mbedtls_ssl_init(&engine->ssl);
 	mbedtls_ssl_config_init(&engine->configuration);
-	engine->judgement.memory_failures = tls_memory_failures();
+	engine->memory_failures = tls_memory_failures();
 	if (!options->trust) {
 		native_failure_set(&engine->failure, "identity.no-trust", NULL);
 		return engine;
@@ -179,6 +179,17 @@ static enum tls_step finish_handshake(struct tls_engine *engine)
 	return TLS_STEP_OPEN;
 }
 
+/* mbedTLS ends some handshakes in silence, as when its own cryptography fails; the server would wait (RFC 5246, 7.2.2). */
+static void make_sure_of_alert(struct tls_engine *engine)
+{
+	if (tls_engine_pending(engine) > 0)
+		return;
+	bool by_server = strcmp(engine->failure.code, "tls.protocol") == 0;
+	mbedtls_ssl_send_alert_message(&engine->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+	                               by_server ? MBEDTLS_SSL_ALERT_MSG_UNEXPECTED_MESSAGE
+	                                         : MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR);
+}
+
 enum tls_step tls_engine_step(struct tls_engine *engine)
 {
 	if (engine->state == TLS_OPEN)
@@ -197,6 +208,8 @@ enum tls_step tls_engine_step(struct tls_engine *engine)
 		return TLS_STEP_WRITING;
 	if (error) {
 		fail(engine, error);
+		if (error != MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE && error != MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY)
+			make_sure_of_alert(engine);
 		return TLS_STEP_FAILED;
 	}
 	return mp_ssl_is_over(&engine->ssl) ? finish_handshake(engine) : TLS_STEP_WRITING;
@@ -263,7 +276,7 @@ static long advance(struct tls_engine *engine)
 			return (long)there;
 		if (!has_input(engine) && mbedtls_ssl_check_pending(&engine->ssl) == 0)
 			return 0;
-		engine->judgement.memory_failures = tls_memory_failures();
+		engine->memory_failures = tls_memory_failures();
 		int error = mbedtls_ssl_read(&engine->ssl, NULL, 0);
 		if (error >= 0 || error == MBEDTLS_ERR_SSL_WANT_READ || mp_is_ticket(error))
 			continue;
@@ -312,7 +325,7 @@ size_t tls_engine_writable(const struct tls_engine *engine)
 static bool encrypt(struct tls_engine *engine, const unsigned char *bytes, size_t length)
 {
 	while (length > 0) {
-		engine->judgement.memory_failures = tls_memory_failures();
+		engine->memory_failures = tls_memory_failures();
 		int done = mbedtls_ssl_write(&engine->ssl, bytes, length);
 		if (mp_is_ticket(done))
 			continue;

@@ -58,7 +58,7 @@ struct tls_judgement {
 	uint32_t flags;
 	int top_depth;
 	bool expired;
-	uint32_t memory_failures;
+	uint32_t memory_failures; /* before the step that is being made */
 };
 
 struct tls_engine {
@@ -80,6 +80,7 @@ struct tls_engine {
 	struct tls_peer peer;
 	struct tls_judgement judgement;
 	struct native_failure failure;
+	uint32_t memory_failures; /* before the handshake; once it is over, before the last call of the library */
 	size_t input_start, input_end;
 	size_t record_left;   /* of the record that mbedTLS is reading: bytes it has not asked for yet */
 	size_t output_start, output_end;

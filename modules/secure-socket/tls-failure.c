@@ -187,7 +187,8 @@ void tls_failure_from_library(struct tls_engine *engine, int error)
 	struct native_failure *failure = &engine->failure;
 	if (failure->code)
 		return;
-	if (mp_is_out_of_memory(error) || tls_memory_failures() != engine->judgement.memory_failures)
+	/* A message of ours that was computed wrongly for want of memory is refused by the server only steps later. */
+	if (mp_is_out_of_memory(error) || tls_memory_failures() != engine->memory_failures)
 		native_failure_set(failure, "tls.out-of-memory", "mbedTLS -0x%04X", (unsigned)-error);
 	else if (engine->judgement.failure.code)
 		*failure = engine->judgement.failure;

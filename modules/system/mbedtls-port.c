@@ -64,7 +64,7 @@ __attribute__((weak)) uint32_t tls_memory_failures(void)
 static int gather_entropy(void *context, unsigned char *output, size_t length)
 {
 	(void)context;
-	mbedtls_entropy_context *entropy = malloc(sizeof *entropy);
+	mbedtls_entropy_context *entropy = calloc(1, sizeof *entropy);
 	if (!entropy)
 		return MBEDTLS_ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED;
 	mbedtls_entropy_init(entropy);

@@ -103,6 +103,7 @@ export async function makeFlash(flash: Flash): Promise<string> {
  *
  * @param wrapper a command to run the host under, such as valgrind
  * @param watch called with each event as it happens, and the number of the process
+ * @param environment more variables for the process
  */
 export async function runSubject(
   flash: Flash | string,
@@ -110,6 +111,7 @@ export async function runSubject(
   module = "tests/unit/secure-socket/subject-client",
   wrapper: string[] = [],
   watch?: (event: SubjectEvent, pid: number) => void,
+  environment: Record<string, string> = {},
 ): Promise<Outcome> {
   const folder = typeof flash === "string" ? flash : await makeFlash(flash);
   const settings = join(folder, "config.json");
@@ -136,6 +138,7 @@ export async function runSubject(
   ];
   const child = spawn(command[0], command.slice(1), {
     stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...environment },
   });
   let stdout = "";
   let stderr = "";

@@ -1,5 +1,6 @@
 #include "loader.h"
 
+#include "allocation.h"
 #include "errors.h"
 #include "native-table.h"
 #include "options.h"
@@ -94,9 +95,9 @@ static void link_host_functions(txMachine* the)
 	txID count, symbol_count;
 	mxDecodeID(hosts, count);
 	mxDecodeID(symbols, symbol_count);
-	const char** names = calloc((size_t)symbol_count, sizeof(*names));
+	const char** names = allocation_for_host((size_t)symbol_count, sizeof(*names));
 	struct host_functions* made =
-		calloc(1, sizeof(*made) + (size_t)count * sizeof(made->builders[0]));
+		allocation_for_host(1, sizeof(*made) + (size_t)count * sizeof(made->builders[0]));
 	if (!names || !made) {
 		free(names);
 		free(made);

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "allocation.h"
 #include "errors.h"
 #include "event-loop.h"
 #include "loader.h"
@@ -36,6 +37,7 @@ int main(int argc, char** argv)
 	set_signals();
 	options_read(argc, argv);
 	xsMachine* machine = machine_create();
+	allocation_watch();
 	loader_run(machine, options.module);
 	event_loop_run(run_jobs, machine);
 	if (errors_exit_code() == exit_done && !loader_finished()) {
@@ -45,5 +47,6 @@ int main(int argc, char** argv)
 		return exit_uncaught;
 	}
 	machine_delete(machine);
+	allocation_report();
 	return errors_exit_code();
 }

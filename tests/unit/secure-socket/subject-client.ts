@@ -142,12 +142,17 @@ function connect(round: number): void {
   });
 }
 
-try {
-  trust = new TrustAnchors();
-  if (subject.identity) identity = new Identity();
-  connect(1);
-} catch (error) {
-  if (!(error instanceof Failure)) throw error;
-  print("failure", { code: error.code, detail: error.detail });
-  trust?.close();
+function start(round: number): void {
+  try {
+    trust ??= new TrustAnchors();
+    if (subject.identity) identity ??= new Identity();
+    connect(round);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    print("failure", { code: error.code, detail: error.detail });
+    if (round < (subject.rounds ?? 1)) start(round + 1);
+    else trust?.close();
+  }
 }
+
+start(1);

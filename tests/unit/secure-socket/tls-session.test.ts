@@ -106,6 +106,9 @@ test("an answer that is no TLS ends in a failure with an alert, not in an except
     }),
     "tls.protocol",
   );
+  // A record of type alert: fatal, unexpected_message (RFC 5246, 7.2).
+  equal(session.take(bytes), 7);
+  equal([bytes[0], bytes[5], bytes[6]].join(), "21,2,10");
   session.close();
   equal(session.take(bytes), 0);
   session.close();

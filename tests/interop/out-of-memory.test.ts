@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { NodeServer } from "./node-server.js";
+import { authority, chainPem, device, server } from "./pki.js";
+import { runSubject, type Flash, type Outcome } from "./subject.js";
+
+/** What the host counted: see simulator/device/host/allocation.h. */
+function counted({ stderr }: Outcome) {
+  const words = /allocations: (\d+), failed: (\d+), not freed: (\d+)/.exec(
+    stderr,
+  );
+  assert.ok(words, stderr);
+  const [count, failed, kept] = words.slice(1).map(Number);
+  return { count, failed, kept };
+}
+
+/** How many of the handshake's allocations are failed: 2.28 makes some 16,000, as many as its random numbers ask for. */
+const samples = process.env.FIELDNODE_LONG ? 3000 : 140;
+
+test("says so wherever in a handshake memory runs out, frees everything, and connects the next time", async () => {
+  const root = await authority({ name: "root", kind: "RSA-2048" });
+  const clients = await authority({ name: "clients" });
+  const node = await device(clients);
+  const peer = await NodeServer.start(
+    await server(root, { kind: "RSA-2048" }),
+    (socket) => socket.write("hello"),
+    { requestCert: true, ca: chainPem(clients) },
+  );
+  const flash = { trust: [root], identity: node };
+  const failing = (index: number, rounds: number, from: Flash = flash) =>
+    runSubject(
+      from,
+      { port: peer.port, identity: true, download: 5, rounds },
+      undefined,
+      [],
+      undefined,
+      { FIELDNODE_FAIL_ALLOCATION: String(index) },
+    );
+  const whole = await failing(0, 1);
+  assert.equal(whole.find("read")?.text, "hello", JSON.stringify(whole));
+  const total = counted(whole).count;
+  assert.equal(counted(whole).kept, 0);
+
+  const stride = Math.max(1, Math.floor(total / samples));
+  const indices: number[] = [];
+  // What was allocated before TLS came into it does not count; then key and certificate are read, at each step of which
+  // memory runs out once.
+  const start = counted(await failing(0, 1, {})).count;
+  for (let at = start + 1; at <= total; at += at < start + 40 ? 1 : stride)
+    indices.push(at);
+  let harmless = 0;
+  const one = async (index: number) => {
+    const outcome = await failing(index, 2);
+    const say = `allocation ${index} of ${total}: ${JSON.stringify(outcome)}`;
+    assert.equal(outcome.exitCode, 0, say);
+    assert.deepEqual(
+      { ...counted(outcome), count: 0 },
+      { count: 0, failed: 1, kept: 0 },
+      say,
+    );
+    const failures = outcome.events.filter((each) => each.event === "failure");
+    const reads = outcome.events.filter((each) => each.event === "read");
+    assert.equal(reads.at(-1)?.text, "hello", say);
+    // Where forms are tried in turn, the next one may fit.
+    if (failures.length === 0) harmless++;
+    else {
+      assert.equal(failures.length, 1, say);
+      const [{ code, detail }] = failures;
+      // A timer or a socket of the simulator has words of its own.
+      if (!/not enough memory/.test(detail ?? ""))
+        assert.equal(code, "tls.out-of-memory", say);
+    }
+  };
+  const worker = async () => {
+    for (let at = indices.shift(); at !== undefined; at = indices.shift())
+      await one(at);
+  };
+  try {
+    await Promise.all([worker(), worker()]);
+  } finally {
+    await peer.stop();
+  }
+  assert.ok(harmless <= 4, `${harmless} failed allocations went unnoticed`);
+});
