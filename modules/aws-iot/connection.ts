@@ -123,8 +123,6 @@ export class Connection {
     payload: ArrayBuffer | Uint8Array,
     options: { QoS?: 0 | 1; retain?: boolean } = {},
   ): Promise<void> {
-    if (this.#state === "closed")
-      return Promise.reject(new Failure("mqtt.closed", topic));
     return new Promise((done, failed) => {
       this.#session.publish(topic, payload, options, (failure) => {
         if (failure) failed(failure);

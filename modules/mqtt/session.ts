@@ -55,6 +55,7 @@ export class Session {
   readonly #subscriptions: Subscriptions;
   #client: MQTTClient | undefined;
   #connection: SessionConnectOptions | undefined;
+  #closed = false;
   #connected = false;
   #sending = false;
   #timer: Timer | undefined;
@@ -133,7 +134,10 @@ export class Session {
     options: PublishOptions = {},
     callback?: Completion,
   ): void {
-    if (this.#outgoing.add(topic, payload, options, callback, this.#connected))
+    if (this.#closed) callback?.(new Failure("mqtt.closed", topic), 0);
+    else if (
+      this.#outgoing.add(topic, payload, options, callback, this.#connected)
+    )
       this.#send();
   }
 
@@ -152,6 +156,10 @@ export class Session {
     checkTopicFilter(filter);
     const { QoS = 1 } = options;
     checkQoS(QoS, filter);
+    if (this.#closed) {
+      callback?.(new Failure("mqtt.closed", filter), 0);
+      return;
+    }
     this.#subscriptions.add({ ...options, topic: filter, QoS }, callback);
     this.#send();
   }
@@ -159,6 +167,10 @@ export class Session {
   /** Ends a subscription. The callback is called once, with 0x11 as reason code when there was none. */
   unsubscribe(filter: string, callback?: Completion): void {
     checkTopicFilter(filter);
+    if (this.#closed) {
+      callback?.(new Failure("mqtt.closed", filter), 0);
+      return;
+    }
     this.#subscriptions.remove(filter, callback);
     this.#send();
   }
@@ -182,8 +194,9 @@ export class Session {
     client?.close();
   }
 
-  /** Ends the session: whatever waits fails with `mqtt.closed`. */
+  /** Ends the session: whatever waits, and whatever is asked for from now on, fails with `mqtt.closed`. */
   close(): void {
+    this.#closed = true;
     this.abort();
     const failure = new Failure("mqtt.closed");
     this.#subscriptions.close(failure);

@@ -467,3 +467,28 @@ test("may be used from inside its callbacks", () => {
   equal(fixture.session.connected, false);
   fixture.session.close();
 });
+
+test("what is asked of a closed session fails at once, also from inside its own farewell", () => {
+  const fixture = new Fixture();
+  const codes: string[] = [];
+  fixture.session.publish("t", new ArrayBuffer(1), {}, (failure) => {
+    codes.push(`first ${failure?.code}`);
+    fixture.session.publish("t", new ArrayBuffer(1), {}, (again) =>
+      codes.push(`again ${again?.code}`),
+    );
+  });
+  fixture.session.close();
+  fixture.session.subscribe("t", {}, (failure) =>
+    codes.push(`subscribe ${failure?.code}`),
+  );
+  fixture.session.unsubscribe("t", (failure) =>
+    codes.push(`unsubscribe ${failure?.code}`),
+  );
+  deepEqual(codes, [
+    "first mqtt.closed",
+    "again mqtt.closed",
+    "subscribe mqtt.closed",
+    "unsubscribe mqtt.closed",
+  ]);
+  equal(fixture.session.length, 0);
+});
