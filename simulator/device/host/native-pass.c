@@ -1,10 +1,40 @@
 #include "native-pass.h"
 
+static bool is(const void* node, txToken token)
+{
+	const txNode* it = node;
+	return it && it->description && it->description->token == token;
+}
+
+/*
+ * A constructor of exactly `super(); native("x").call(this, options);` becomes the native itself on XS 17, and then the
+ * fields of the class are never initialised. It would work on XS 13; it must not, so that nobody finds out on a board.
+ */
+static void report_lost_fields(txParser* parser, txInteger line)
+{
+	fxReportParserError(parser, line,
+		"this constructor becomes the native itself, and the fields of the class are lost: move the native call "
+		"into a private method");
+}
+
 #if XS_MAJOR_VERSION >= 17
+
+/* This XS has made host functions of the natives already; what is left is to refuse the class that it breaks. */
+static void visit(void* it, void* param)
+{
+	txNode* node = it;
+	if (!node)
+		return;
+	txClassNode* class = (txClassNode*)node;
+	if (is(node, XS_TOKEN_CLASS) && class->instanceInit && is(class->constructor, XS_TOKEN_HOST))
+		report_lost_fields(param, node->line);
+	(*node->description->dispatch->distribute)(node, visit, param);
+}
 
 void native_pass(txParser* parser)
 {
-	(void)parser;
+	if (parser->root)
+		visit(parser->root, parser);
 }
 
 #else
@@ -15,12 +45,6 @@ struct pass {
 	txSymbol* call;
 	int depth; /* functions around the node */
 };
-
-static bool is(const void* node, txToken token)
-{
-	const txNode* it = node;
-	return it && it->description && it->description->token == token;
-}
 
 /* Not a plain function or method: its body may not become its whole self. */
 static const txUnsigned special_function =
@@ -112,10 +136,6 @@ static bool become_host_function(const struct pass* pass, txFunctionNode* functi
 	return true;
 }
 
-/*
- * A constructor of exactly `super(); native("x").call(this, options);` becomes the native itself on XS 17, and then the
- * fields of the class are never initialised. It works here; it must not, so that nobody finds out on a board.
- */
 static void refuse_lost_fields(const struct pass* pass, txClassNode* class)
 {
 	txFunctionNode* constructor = (txFunctionNode*)class->constructor;
@@ -129,9 +149,7 @@ static void refuse_lost_fields(const struct pass* pass, txClassNode* class)
 	if (!is(last, XS_TOKEN_STATEMENT) || !name_of_native_call(pass, last->expression))
 		return;
 	if (passes_all_on(constructor, (txCallNewNode*)last->expression))
-		fxReportParserError(pass->parser, constructor->line,
-			"this constructor becomes the native itself, and the fields of the class are lost: move the native call "
-			"into a private method");
+		report_lost_fields(pass->parser, constructor->line);
 }
 
 static void visit(void* it, void* param)
