@@ -37,14 +37,6 @@ export async function privateKeyToPem(pair: KeyPair): Promise<string> {
   );
 }
 
-/** The public key as SubjectPublicKeyInfo PEM. */
-export async function publicKeyToPem(pair: KeyPair): Promise<string> {
-  return toPem(
-    "PUBLIC KEY",
-    await webcrypto.subtle.exportKey("spki", pair.publicKey),
-  );
-}
-
 /** Reads back what `privateKeyToPem` wrote, for signing. */
 export async function signingKeyFromPem(
   kind: KeyKind,
