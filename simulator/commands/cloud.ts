@@ -54,6 +54,7 @@ export async function main(argv: string[]): Promise<number> {
   });
   // Whoever reads the log may go first: `npm run cloud | head`.
   process.stdout.on("error", () => process.exit(0));
+  const end = interrupted();
   await start(cloud);
   console.log(`endpoint  ${cloud.endpoint}`);
   console.log(`port      ${cloud.port}`);
@@ -64,7 +65,7 @@ export async function main(argv: string[]): Promise<number> {
       `Listens on ${address}: others than this machine may reach it.`,
     );
   cloud.log.listen((event) => console.log(formatEvent(event)));
-  await interrupted();
+  await end;
   await cloud.stop();
   return 0;
 }
