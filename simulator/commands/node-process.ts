@@ -12,8 +12,6 @@ export interface NodeOptions {
   config: Record<string, unknown>;
   /** Further options of the device program: routes, Wi-Fi model, clock. */
   device: string[];
-  /** Build to run; the debug build gives line numbers. */
-  build?: "release" | "debug";
   /** Called for each line that the node prints. */
   onLine: (line: string) => void;
 }
@@ -24,19 +22,13 @@ export class NodeProcess {
   /** Resolves with the exit code when the node has ended; a signal counts as 128 plus its number. */
   readonly ended: Promise<number>;
 
-  constructor({
-    flash,
-    config,
-    device,
-    build = "release",
-    onLine,
-  }: NodeOptions) {
+  constructor({ flash, config, device, onLine }: NodeOptions) {
     mkdirSync(flash, { recursive: true, mode: 0o700 });
     const configFile = join(flash, "config.json");
     writeFileSync(configFile, JSON.stringify(config, undefined, 2), {
       mode: 0o600,
     });
-    const program = join(root, "build", "device", build, "fieldnode");
+    const program = join(root, "build", "device", "release", "fieldnode");
     if (!existsSync(program)) throw new Error(`${program} has not been built`);
     this.#child = spawn(
       program,
@@ -51,11 +43,6 @@ export class NodeProcess {
         resolve(code ?? (signal === "SIGINT" ? 130 : 143)),
       );
     });
-  }
-
-  /** The operating system's number of the process. */
-  get pid(): number {
-    return this.#child.pid!;
   }
 
   /** Ends the node and waits until it is gone. */

@@ -1,9 +1,8 @@
 import { join } from "node:path";
-import { AccessPoint } from "../device/access-point/access-point.js";
 import { parseFlags, usage, UsageError, type Flags } from "./command-line.js";
 import { writeIdentity } from "./flash-image.js";
-import { NodeProcess } from "./node-process.js";
 import { root } from "./project.js";
+import { runNode } from "./run-node.js";
 
 const flags = {
   endpoint: {
@@ -86,24 +85,10 @@ export async function main(argv: string[]): Promise<number> {
 
   const flash = given.flash ?? join(root, "state", "nodes", thing);
   writeIdentity(flash, given);
-  const accessPoint = new AccessPoint({ delay: given["wifi-delay"] ?? 200 });
-  await accessPoint.open();
-  const node = new NodeProcess({
+  return runNode({
     flash,
-    config: {
-      endpoint,
-      thing,
-      mqtt,
-      interval,
-      count: given.count ?? 0,
-      ...accessPoint.settings,
-    },
-    device: accessPoint.deviceOptions,
+    config: { endpoint, thing, mqtt, interval, count: given.count ?? 0 },
+    accessPoint: { delay: given["wifi-delay"] ?? 200 },
     onLine: (line) => console.log(line),
   });
-  const stop = () => void node.stop();
-  process.once("SIGINT", stop).once("SIGTERM", stop);
-  const code = await node.ended;
-  accessPoint.close();
-  return code;
 }

@@ -7,12 +7,11 @@ import {
   writeIdentity as writeIdentityFiles,
 } from "../cloud/identity-files.js";
 import { provisionThing } from "../cloud/provisioning.js";
-import { AccessPoint } from "../device/access-point/access-point.js";
 import { start as startCloud } from "./cloud.js";
 import { parseFlags, usage, UsageError, type Flags } from "./command-line.js";
 import { writeIdentity } from "./flash-image.js";
-import { NodeProcess } from "./node-process.js";
 import { root } from "./project.js";
+import { runNode } from "./run-node.js";
 
 const flags = {
   state: {
@@ -66,30 +65,22 @@ export async function main(argv: string[]): Promise<number> {
   const flash = join(state, "nodes", thing);
   writeIdentity(flash, files);
 
-  const accessPoint = new AccessPoint({ delay: 200 });
-  await accessPoint.open();
-  const node = new NodeProcess({
+  const code = await runNode({
     flash,
     config: {
       endpoint: `${cloud.endpoint}:${cloud.port}`,
       thing,
       interval: given.interval ?? 2000,
       count: given.count ?? 0,
-      ...accessPoint.settings,
     },
-    device: accessPoint.deviceOptions,
+    accessPoint: { delay: 200 },
     onLine: (line) => print("node", line),
   });
-
-  const stop = () => void node.stop();
-  process.once("SIGINT", stop).once("SIGTERM", stop);
-  const code = await node.ended;
-  accessPoint.close();
   await cloud.stop();
   return code === interrupted ? 0 : code;
 }
 
-/** The thing's files: those of an earlier start if this cloud knows them, else new ones. */
+/** The thing's files: those of an earlier start, or else new ones. */
 async function provisionedFiles(
   cloud: Cloud,
   folder: string,

@@ -4,17 +4,14 @@ import { join } from "node:path";
 import { root } from "./prepare.mjs";
 
 const tools = [
-  ["ESLint", ["eslint/bin/eslint.js", "--max-warnings", "0", "."]],
-  [
-    "Prettier",
-    ["prettier/bin/prettier.cjs", "--check", "--log-level", "warn", "."],
-  ],
+  ["eslint/bin/eslint.js", "--max-warnings", "0", "."],
+  ["prettier/bin/prettier.cjs", "--check", "--log-level", "warn", "."],
 ];
 
 /** Runs both; prints what they find; true when they find nothing. */
 export function lint() {
   return tools
-    .map(([, [program, ...args]]) =>
+    .map(([program, ...args]) =>
       spawnSync(
         process.execPath,
         [join(root, "node_modules", program), ...args],

@@ -48,10 +48,6 @@ export class RunningNode {
     return this.#process.ended;
   }
 
-  get pid(): number {
-    return this.#process.pid;
-  }
-
   stop(): Promise<number> {
     return this.#process.stop();
   }

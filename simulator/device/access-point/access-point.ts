@@ -14,8 +14,6 @@ export interface AccessPointOptions {
   names?: Record<string, string>;
   /** Milliseconds by which its time server is wrong. */
   timeOffset?: number;
-  /** More of the device program's Wi-Fi model, such as outages. */
-  model?: string;
 }
 
 /** The access point's own address in its network, as a node sees it. */
@@ -27,13 +25,12 @@ const timeServer = "time.lan";
  * UDP, and the settings that tell the node of them.
  */
 export class AccessPoint {
-  readonly #options: Required<Omit<AccessPointOptions, "model">>;
-  readonly #model: string;
+  readonly #options: Required<AccessPointOptions>;
   readonly #dns: DNSServer;
   readonly #ntp: NTPServer;
   #routes: string[] = [];
 
-  constructor({ model, ...options }: AccessPointOptions = {}) {
+  constructor(options: AccessPointOptions = {}) {
     this.#options = {
       SSID: "fieldnode",
       password: "over the fence",
@@ -43,7 +40,6 @@ export class AccessPoint {
       timeOffset: 0,
       ...options,
     };
-    this.#model = model === undefined ? "" : `,${model}`;
     this.#dns = new DNSServer(
       new Map([[timeServer, gateway], ...Object.entries(this.#options.names)]),
     );
@@ -78,7 +74,7 @@ export class AccessPoint {
     return [
       ...this.#routes,
       "--wifi",
-      `ssid=${SSID},password=${password},delay=${delay},rssi=${RSSI}${this.#model}`,
+      `ssid=${SSID},password=${password},delay=${delay},rssi=${RSSI}`,
     ];
   }
 }

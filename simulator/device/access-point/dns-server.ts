@@ -1,6 +1,5 @@
-import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import type { RemoteInfo } from "node:dgram";
 import { lookup } from "node:dns/promises";
-import { once } from "node:events";
 import {
   AUTHORITATIVE_ANSWER,
   decode,
@@ -10,6 +9,7 @@ import {
   type Answer,
   type DecodedPacket,
 } from "dns-packet";
+import { UDPServer } from "./udp-server.js";
 
 /** Response codes (RFC 1035, 4.1.1). */
 const noSuchName = 3;
@@ -23,25 +23,17 @@ const timeToLive = 60;
  * Knows `localhost` and everything below it (RFC 6761, 6.3) and the names it is given; what it does not know it asks the
  * desktop, so that a node reaches whatever the desktop reaches.
  */
-export class DNSServer {
+export class DNSServer extends UDPServer {
   readonly #names: ReadonlyMap<string, string>;
-  readonly #socket: Socket = createSocket("udp4");
 
   /** @param names IPv4 addresses by lower-case name */
   constructor(names: ReadonlyMap<string, string> = new Map()) {
+    super();
     this.#names = names;
-    this.#socket.on("message", (query, from) => void this.#answer(query, from));
   }
 
-  /** Listens on a free port of 127.0.0.1. */
-  async listen(): Promise<{ address: string; port: number }> {
-    this.#socket.bind(0, "127.0.0.1");
-    await once(this.#socket, "listening");
-    return this.#socket.address();
-  }
-
-  close(): void {
-    this.#socket.close();
+  protected receive(query: Buffer, from: RemoteInfo): void {
+    void this.#answer(query, from);
   }
 
   async #answer(bytes: Buffer, from: RemoteInfo): Promise<void> {
@@ -70,7 +62,7 @@ export class DNSServer {
       answers,
     });
     try {
-      this.#socket.send(response, from.port, from.address);
+      this.socket.send(response, from.port, from.address);
     } catch {
       // Closed while the desktop was asked: nobody waits for the answer any more.
     }

@@ -1,5 +1,5 @@
-import { createSocket, type Socket } from "node:dgram";
-import { once } from "node:events";
+import type { RemoteInfo } from "node:dgram";
+import { UDPServer } from "./udp-server.js";
 
 /** Seconds from 1900, where NTP's time begins, to 1970 (RFC 5905, section 6). */
 const epoch = 2_208_988_800;
@@ -9,28 +9,18 @@ const packetLength = 48;
 /**
  * The access point's time server: answers SNTP clients (RFC 4330) on the loopback interface with the desktop's clock.
  */
-export class NTPServer {
+export class NTPServer extends UDPServer {
   readonly #offset: number;
-  readonly #socket: Socket = createSocket("udp4");
 
   /** @param offset milliseconds by which the server's clock is wrong */
   constructor(offset = 0) {
+    super();
     this.#offset = offset;
-    this.#socket.on("message", (request, from) => {
-      const answer = this.#answer(request);
-      if (answer) this.#socket.send(answer, from.port, from.address);
-    });
   }
 
-  /** Listens on a free port of 127.0.0.1. */
-  async listen(): Promise<{ address: string; port: number }> {
-    this.#socket.bind(0, "127.0.0.1");
-    await once(this.#socket, "listening");
-    return this.#socket.address();
-  }
-
-  close(): void {
-    this.#socket.close();
+  protected receive(request: Buffer, from: RemoteInfo): void {
+    const answer = this.#answer(request);
+    if (answer) this.socket.send(answer, from.port, from.address);
   }
 
   /** The answer to a client's packet (mode 3); none for anything else. */
