@@ -51,6 +51,19 @@ test("a node that joins finds names and the time", async () => {
   }
 });
 
+test("where time runs faster, the time server's runs as fast", async () => {
+  const opened = Date.now();
+  const accessPoint = await new AccessPoint({ timeScale: 1000 }).open();
+  try {
+    const said = await node(accessPoint, []);
+    const most = (Date.now() - opened) * 1000;
+    const ahead = Number(said.get("time")) - opened;
+    assert.ok(ahead > 10_000 && ahead <= most, `${ahead} ms ahead`);
+  } finally {
+    accessPoint.close();
+  }
+});
+
 test("a time server that is wrong makes the node wrong by as much", async () => {
   const hour = 3_600_000;
   const accessPoint = await new AccessPoint({ timeOffset: -hour }).open();

@@ -78,6 +78,19 @@ test("the option --clock sets the node's clock, and Time.set does not set the de
   assert.ok(Date.now() > 1_700_000_000_000);
 });
 
+test("with --time-scale an hour of timers, ticks and clock passes in a moment", () => {
+  const { out } = runMain(
+    `import Time from "time"; import Timer from "timer";
+    const start = Time.ticks;
+    Timer.delay(1800000);
+    Timer.set(() => trace(Time.delta(start), " ", Date.now()), 1800000);`,
+    ["--time-scale", "100000"],
+  );
+  const [ticks, clock] = out.split(" ").map(Number);
+  assert.ok(ticks >= 3_600_000, out);
+  assert.ok(clock >= 3_600_000, out);
+});
+
 test("an uncaught error ends the run with 1 and names functions, and in the debug build the lines of the .ts file", () => {
   const release = run(["tests/unit/device/programs/uncaught"]);
   assert.equal(release.code, 1);
@@ -231,6 +244,7 @@ test("a misspelt or incomplete option is one line and exit code 64", () => {
     ["--falsh", folder, "main"],
     ["--heap", "much", "main"],
     ["--clock", "noon", "main"],
+    ["--time-scale", "0", "main"],
     ["--route", "udp:1.2.3.4=5.6.7.8:9", "main"],
     ["--wifi", "password=x", "main"],
     ["--config", join(folder, "nowhere.json"), "main"],

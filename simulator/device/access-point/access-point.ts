@@ -14,6 +14,8 @@ export interface AccessPointOptions {
   names?: Record<string, string>;
   /** Milliseconds by which its time server is wrong. */
   timeOffset?: number;
+  /** So many seconds pass for the node, its Wi-Fi and its time server in one of the desktop's: a whole number. */
+  timeScale?: number;
 }
 
 /** The access point's own address in its network, as a node sees it. */
@@ -38,12 +40,17 @@ export class AccessPoint {
       RSSI: -58,
       names: {},
       timeOffset: 0,
+      timeScale: 1,
       ...options,
     };
     this.#dns = new DNSServer(
       new Map([[timeServer, gateway], ...Object.entries(this.#options.names)]),
     );
-    this.#ntp = new NTPServer(this.#options.timeOffset);
+    const { timeOffset, timeScale } = this.#options;
+    const start = Date.now();
+    this.#ntp = new NTPServer(
+      () => start + (Date.now() - start) * timeScale + timeOffset,
+    );
   }
 
   /** Starts its servers. */
@@ -70,9 +77,10 @@ export class AccessPoint {
 
   /** The device program's options: where its packets go, and the model of the Wi-Fi. */
   get deviceOptions(): string[] {
-    const { SSID, password, delay, RSSI } = this.#options;
+    const { SSID, password, delay, RSSI, timeScale } = this.#options;
     return [
       ...this.#routes,
+      ...(timeScale === 1 ? [] : ["--time-scale", `${timeScale}`]),
       "--wifi",
       `ssid=${SSID},password=${password},delay=${delay},rssi=${RSSI}`,
     ];

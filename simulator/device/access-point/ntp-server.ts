@@ -7,15 +7,15 @@ const epoch = 2_208_988_800;
 const packetLength = 48;
 
 /**
- * The access point's time server: answers SNTP clients (RFC 4330) on the loopback interface with the desktop's clock.
+ * The access point's time server: answers SNTP clients (RFC 4330) on the loopback interface.
  */
 export class NTPServer extends UDPServer {
-  readonly #offset: number;
+  readonly #now: () => number;
 
-  /** @param offset milliseconds by which the server's clock is wrong */
-  constructor(offset = 0) {
+  /** @param now the server's clock, in ms since 1970; the desktop's unless given */
+  constructor(now: () => number = Date.now) {
     super();
-    this.#offset = offset;
+    this.#now = now;
   }
 
   protected receive(request: Buffer, from: RemoteInfo): void {
@@ -33,7 +33,7 @@ export class NTPServer extends UDPServer {
     answer[2] = request[2]!;
     answer[3] = 0xec; // precision: 2^-20 s
     answer.write("LOCL", 12, "latin1");
-    const now = Date.now() + this.#offset;
+    const now = this.#now();
     writeTime(answer, 16, now);
     request.copy(answer, 24, 40, 48);
     writeTime(answer, 32, now);

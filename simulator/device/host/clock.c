@@ -10,6 +10,9 @@
 /* The wall clock at tick 0. A node that was just switched on believes that it is 1970. */
 static int64_t wall_at_start;
 
+/* How many of the node's seconds go into one of the desktop's. */
+static uint32_t scale = 1;
+
 static uint64_t monotonic_microseconds(void)
 {
 	struct timespec now;
@@ -23,12 +26,28 @@ uint64_t clock_microseconds(void)
 	uint64_t now = monotonic_microseconds();
 	if (start == 0)
 		start = now;
-	return now - start;
+	return (now - start) * scale;
 }
 
 uint64_t clock_milliseconds(void)
 {
 	return clock_microseconds() / 1000;
+}
+
+uint64_t clock_real_microseconds(uint64_t milliseconds)
+{
+	return (milliseconds * 1000 + scale - 1) / scale;
+}
+
+bool clock_set_scale(const char* option)
+{
+	char* end;
+	errno = 0;
+	unsigned long value = strtoul(option, &end, 10);
+	if (end == option || *end != '\0' || errno != 0 || *option == '-' || value < 1 || value > 100000)
+		return false;
+	scale = (uint32_t)value;
+	return true;
 }
 
 int64_t clock_wall(void)

@@ -1,11 +1,11 @@
 #include "event-loop.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "clock.h"
 
@@ -66,16 +66,15 @@ static bool anything_left(void)
 	return false;
 }
 
-/* Milliseconds until the next timer is due, as poll() wants them: rounded up, -1 for ever. */
-static int time_to_next_timer(void)
+/* The desktop's time until the next timer is due, as ppoll() wants it: NULL for ever. */
+static struct timespec* time_to_next_timer(struct timespec* time)
 {
 	if (!first_timer)
-		return -1;
+		return NULL;
 	uint64_t now = clock_milliseconds();
-	if (first_timer->due <= now)
-		return 0;
-	uint64_t wait = first_timer->due - now;
-	return wait > INT_MAX ? INT_MAX : (int)wait;
+	uint64_t wait = first_timer->due > now ? clock_real_microseconds(first_timer->due - now) : 0;
+	*time = (struct timespec){ .tv_sec = (time_t)(wait / 1000000), .tv_nsec = (long)(wait % 1000000) * 1000 };
+	return time;
 }
 
 /* What poll() is given, and the watch of each entry. Grows with the number of watches, never shrinks. */
@@ -110,13 +109,13 @@ static struct watch* find_active(const struct watch* wanted, int fd)
 	return NULL;
 }
 
-static void wait_for_files(int timeout, void (*after_each)(void*), void* argument)
+static void wait_for_files(const struct timespec* timeout, void (*after_each)(void*), void* argument)
 {
 	nfds_t count = list_files();
-	if (poll(files, count, timeout) < 0) {
+	if (ppoll(files, count, timeout, NULL) < 0) {
 		if (errno == EINTR)
 			return;
-		perror("fieldnode: poll");
+		perror("fieldnode: ppoll");
 		exit(1);
 	}
 	for (nfds_t i = 0; i < count && !ended; i++) {
@@ -148,7 +147,8 @@ void event_loop_run(void (*after_each)(void*), void* argument)
 {
 	after_each(argument);
 	while (!ended && anything_left()) {
-		wait_for_files(time_to_next_timer(), after_each, argument);
+		struct timespec time;
+		wait_for_files(time_to_next_timer(&time), after_each, argument);
 		fire_due_timers(after_each, argument);
 	}
 	free(files);

@@ -1,5 +1,5 @@
 /*
- * One thread, one loop: waits with poll() for files and for the next timer, and runs the promise jobs after every call
+ * One thread, one loop: waits with ppoll() for files and for the next timer, and runs the promise jobs after every call
  * into JavaScript. One process is one device, so there is one loop, and it needs no handle.
  *
  * Watches and timers are structures of their owners, linked into the loop while active. Every function may be called from
@@ -20,7 +20,7 @@ struct watch {
 };
 
 struct event_timer {
-	uint64_t due; /* ms since the process started */
+	uint64_t due; /* ms of the node's time since the process started */
 	void (*fire)(struct event_timer* timer);
 	struct event_timer* next;
 	bool active;

@@ -25,6 +25,7 @@ static const char usage[] =
 	"  --flash DIR     the node's flash (default: $FIELDNODE_FLASH); created when missing\n"
 	"  --heap BYTES    limit of the JavaScript heap; 0, the default, for none\n"
 	"  --clock TIME    the wall clock at power-on: unset (1970, the default), desktop, or ms since 1970\n"
+	"  --time-scale N  so many of the node's seconds pass in one of the desktop's (default: 1)\n"
 	"  --wifi OPTIONS  the access point in range: ssid=NAME,password=WORD,delay=MS,rssi=DBM,outage=FROM-TO\n"
 	"  --route udp|tcp:ADDRESS:PORT=ADDRESS:PORT\n"
 	"                  where the access point sends what the node addresses to the first; may be repeated\n"
@@ -98,6 +99,10 @@ static void read_option(const char* name, const char* value)
 	else if (strcmp(name, "--clock") == 0) {
 		if (!clock_start(value))
 			refuse("--clock must be unset, desktop or milliseconds since 1970, not \"%s\"", value);
+	}
+	else if (strcmp(name, "--time-scale") == 0) {
+		if (!clock_set_scale(value))
+			refuse("--time-scale must be a whole number from 1 to 100000, not \"%s\"", value);
 	}
 	else if (strcmp(name, "--wifi") == 0) {
 		if (!network_set_access_point(value))

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "callback.h"
+#include "clock.h"
 #include "event-loop.h"
 
 struct timer {
@@ -111,7 +112,8 @@ void xs_timer_delay(xsMachine* the)
 	xsIntegerValue milliseconds = xsmcToInteger(xsArg(0));
 	if (milliseconds <= 0)
 		return;
-	struct timespec left = { milliseconds / 1000, (long)(milliseconds % 1000) * 1000000 };
+	uint64_t wait = clock_real_microseconds((uint64_t)milliseconds);
+	struct timespec left = { .tv_sec = (time_t)(wait / 1000000), .tv_nsec = (long)(wait % 1000000) * 1000 };
 	while (nanosleep(&left, &left) != 0)
 		;
 }
