@@ -21,12 +21,16 @@ import { Station } from "./modules/wifi/station.js";
 /** The node: what it is made of, and who tells whom. What each part does stands in its room below `modules/`. */
 start(() => {
   const settings = readSettings(config);
-  const clock = new Clock(new StoredNumber("fieldnode", "time"));
+  const clock = new Clock({
+    time: new StoredNumber("fieldnode", "time"),
+    drift: new StoredNumber("fieldnode", "drift"),
+  });
   const dns = { io: Resolver, servers: settings.dns, socket: { io: UDP } };
 
   const time = new TimeService({
     clock,
-    client: () => new NTP({ servers: settings.ntp, socket: { io: UDP }, dns }),
+    servers: settings.ntp,
+    client: (servers) => new NTP({ servers, socket: { io: UDP }, dns }),
   });
 
   const connection = new Connection({

@@ -229,11 +229,13 @@ export class Connection {
           ...(port === 443 ? { alpn: ["x-amzn-mqtt-ca"] } : {}),
           onConnected: () =>
             log("tcp", `${address}:${port}, ${Time.delta(start)} ms`),
-          onSecured: (peer: TlsPeer) =>
+          onSecured: (peer: TlsPeer) => {
+            clock.confirm(peer.notBefore);
             log(
               "tls",
               `TLS ${peer.version}, ${peer.cipherSuite}, ${peer.subject}, ${Time.delta(start)} ms`,
-            ),
+            );
+          },
         },
       },
       onSocketConnected: () => {

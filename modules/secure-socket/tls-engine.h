@@ -47,7 +47,7 @@ enum tls_step { TLS_STEP_FAILED = -1, TLS_STEP_READING, TLS_STEP_WRITING, TLS_ST
 struct tls_peer {
 	char subject[TLS_NAME_SIZE];
 	char issuer[TLS_NAME_SIZE];
-	double not_after; /* ms since 1970 */
+	double not_before, not_after; /* ms since 1970 */
 };
 
 /* What the verify callback gathers from the root down to the leaf (tls-verify.c). */

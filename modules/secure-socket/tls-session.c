@@ -182,8 +182,9 @@ void xs_tls_session_version(xsMachine *the)
 	xsmcSetInteger(xsResult, mp_ssl_version(&open_engine_of(the)->ssl));
 }
 
-/* () → end of the server's certificate in ms since 1970 */
-void xs_tls_session_not_after(xsMachine *the)
+/* which (0: beginning, 1: end of the server's certificate) → ms since 1970 */
+void xs_tls_session_time(xsMachine *the)
 {
-	xsmcSetNumber(xsResult, open_engine_of(the)->peer.not_after);
+	const struct tls_peer *peer = &open_engine_of(the)->peer;
+	xsmcSetNumber(xsResult, xsmcToInteger(xsArg(0)) == 0 ? peer->not_before : peer->not_after);
 }

@@ -30,7 +30,8 @@ export interface TlsPeer {
   alpn?: string;
   subject: string;
   issuer: string;
-  /** When the server's certificate ends, in ms since 1970. */
+  /** When the server's certificate begins and ends, in ms since 1970. */
+  notBefore: number;
   notAfter: number;
 }
 
@@ -154,7 +155,8 @@ export class TlsSession extends Native("xs_tls_session_destructor") {
       ...(alpn === "" ? {} : { alpn }),
       subject: this.#text(2),
       issuer: this.#text(3),
-      notAfter: this.#notAfter(),
+      notBefore: this.#time(0),
+      notAfter: this.#time(1),
     };
   }
 
@@ -229,7 +231,10 @@ export class TlsSession extends Native("xs_tls_session_destructor") {
     return native<() => number>("xs_tls_session_version").call(this);
   }
 
-  #notAfter(): number {
-    return native<() => number>("xs_tls_session_not_after").call(this);
+  #time(which: number): number {
+    return native<(which: number) => number>("xs_tls_session_time").call(
+      this,
+      which,
+    );
   }
 }

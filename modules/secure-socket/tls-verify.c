@@ -148,6 +148,7 @@ int tls_verify(void *context, mbedtls_x509_crt *certificate, int depth, uint32_t
 		return MBEDTLS_ERR_X509_ALLOC_FAILED;
 	certificate_name_text(&certificate->subject, engine->peer.subject, sizeof engine->peer.subject);
 	certificate_name_text(&certificate->issuer, engine->peer.issuer, sizeof engine->peer.issuer);
+	engine->peer.not_before = certificate_time(&certificate->valid_from);
 	engine->peer.not_after = certificate_time(&certificate->valid_to);
 	if (judgement->flags)
 		choose_reason(engine, certificate);

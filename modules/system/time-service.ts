@@ -12,8 +12,10 @@ export interface TimeClient {
 /** What a time service needs. Times in milliseconds. */
 export interface TimeServiceOptions {
   clock: Clock;
-  /** Makes a client for one question. */
-  client: () => TimeClient;
+  /** Names or addresses of time servers, the preferred one first. */
+  servers: string[];
+  /** Makes a client for one question, which it puts to the servers in that order until one answers. */
+  client: (servers: string[]) => TimeClient;
   /** How long one question may take before the node goes on without an answer. */
   timeout?: number;
   /** How long a set clock is trusted before it is asked for again; an ESP32's crystal drifts about 2 s a day. */
@@ -22,10 +24,16 @@ export interface TimeServiceOptions {
   retry?: number;
 }
 
-/** Keeps the clock right by SNTP (RFC 4330), and says in a Failure when it cannot. */
+/**
+ * Keeps the clock right by SNTP (RFC 4330), and says in a Failure when it cannot.
+ *
+ * Each question begins with another server than the last one when that gave no time that the clock took: one server with
+ * a wrong time must not keep the node from those that are right.
+ */
 export class TimeService {
   readonly #options: Required<TimeServiceOptions>;
   #client: TimeClient | undefined;
+  #first = 0;
   #next: Timer | undefined;
 
   constructor(options: TimeServiceOptions) {
@@ -44,7 +52,7 @@ export class TimeService {
   synchronise(): Promise<boolean> {
     if (this.#client) return Promise.resolve(this.#options.clock.isSet);
     return new Promise((resolve) => {
-      const client = this.#options.client();
+      const client = this.#options.client(this.#servers());
       this.#client = client;
       const finish = (set: boolean, words: string) => {
         if (this.#client !== client) return;
@@ -52,6 +60,7 @@ export class TimeService {
         Timer.clear(limit);
         client.close();
         log("time", words);
+        if (!set) this.#first++;
         this.#askAgain(set ? this.#options.renewal : this.#options.retry);
         resolve(set);
       };
@@ -68,7 +77,7 @@ export class TimeService {
         else
           finish(
             false,
-            `${new Date(now).toISOString()} by SNTP is before this firmware was made; not believed`,
+            `${new Date(now).toISOString()} by SNTP lies before what the clock knows to be past; not believed`,
           );
       });
     });
@@ -80,6 +89,12 @@ export class TimeService {
     this.#next = undefined;
     this.#client?.close();
     this.#client = undefined;
+  }
+
+  #servers(): string[] {
+    const { servers } = this.#options;
+    const first = this.#first % servers.length;
+    return [...servers.slice(first), ...servers.slice(0, first)];
   }
 
   #askAgain(milliseconds: number): void {

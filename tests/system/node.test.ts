@@ -285,3 +285,15 @@ test("a node that no time server answers says that its clock was never set, and 
   // The cloud's certificate is younger than the firmware, and that is the earliest the node believes it to be.
   await node.prints("[tls.clock-unset]", 2);
 });
+
+test("a node that no time server answers connects by the time it kept of its last connection", async () => {
+  await field.provision();
+  const first = await field.startNode({ count: 1 });
+  assert.equal(await first.ended, 0);
+  const second = await field.startNode({
+    settings: { ntp: ["nowhere.invalid"] },
+    count: 1,
+  });
+  await second.prints("[time.no-answer]");
+  assert.equal(await second.ended, 0);
+});

@@ -19,6 +19,8 @@ class Refused {
   close(): void {}
 }
 
+const nothingKept = { read: () => undefined, write: () => undefined };
+
 /** A connection to an address where nothing listens, and the failures it tells. */
 const connectionToNobody = () => {
   Refused.attempts = 0;
@@ -30,7 +32,7 @@ const connectionToNobody = () => {
     clientId: "node-1",
     identity: undefined as never,
     trust: TrustAnchors.amazon(),
-    clock: new Clock({ read: () => undefined, write: () => undefined }),
+    clock: new Clock({ time: nothingKept, drift: nothingKept }),
     io: {
       TCP: Refused,
       dns: { io: undefined as never, servers: [], socket: { io: undefined } },

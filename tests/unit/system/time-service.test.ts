@@ -4,20 +4,25 @@ import {
   TimeService,
   type TimeClient,
 } from "../../../modules/system/time-service.js";
-import { equal } from "../assert.js";
+import { deepEqual, equal } from "../assert.js";
 import { test } from "../harness.js";
 
 type Answer = Parameters<TimeClient["getTime"]>[0];
 
+const nothingKept = { read: () => undefined, write: () => undefined };
+
 /** A service whose time client answers when the test says so. */
 const serviceOf = (options: { timeout?: number; retry?: number } = {}) => {
-  const clock = new Clock({ read: () => undefined, write: () => undefined });
+  const clock = new Clock({ time: nothingKept, drift: nothingKept });
   const questions: Answer[] = [];
   const closed: number[] = [];
+  const asked: string[] = [];
   const service = new TimeService({
     clock,
+    servers: ["one", "two", "three"],
     ...options,
-    client: () => {
+    client: (servers) => {
+      asked.push(servers.join());
       const number = questions.length;
       return {
         getTime: (callback) => questions.push(callback),
@@ -25,7 +30,7 @@ const serviceOf = (options: { timeout?: number; retry?: number } = {}) => {
       };
     },
   });
-  return { clock, questions, closed, service };
+  return { clock, questions, closed, asked, service };
 };
 
 const later = (milliseconds: number) =>
@@ -77,4 +82,14 @@ test("a service that was closed asks nobody any more", async () => {
   service.close();
   await later(30);
   equal(questions.length, 1);
+});
+
+test("begins with the next server after one whose time was not believed", async () => {
+  const { questions, asked, service } = serviceOf({ retry: 1 });
+  void service.synchronise();
+  questions[0](null, releaseTime - 1);
+  while (questions.length < 2) await later(2);
+  questions[1](null, releaseTime + 86_400_000);
+  deepEqual(asked, ["one,two,three", "two,three,one"]);
+  service.close();
 });
