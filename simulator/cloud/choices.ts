@@ -38,6 +38,24 @@ export interface Choices {
   readonly connectBurst: number;
   /** Milliseconds until a QoS 1 message without acknowledgement is sent again on the same connection; 0 never. */
   readonly redeliveryInterval: number;
+  /**
+   * A publish to a reserved topic that AWS lists, but not for clients to publish to (`…/accepted`, `$aws/events/…`): "may
+   * terminate the connection". `refuse` answers it as it does an invalid topic, `drop` is silent.
+   */
+  readonly foreignReservedTopic: "refuse" | "drop";
+  /**
+   * QoS of what a service sends to one client directly (Jobs, fleet provisioning). No source; `request` takes the QoS that
+   * the request came with.
+   */
+  readonly directAnswerQoS: "request" | 0 | 1;
+  /** Levels of keys in a section of a shadow: AWS's quotas say 8, its error message says 6. */
+  readonly shadowNesting: number;
+  /** Requests a second for one shadow; more get 429. 0 does not limit. */
+  readonly shadowRate: number;
+  /** Whether an update that changes no value is still told on `…/update/documents`. Its version grows in any case. */
+  readonly unchangedShadowDocuments: boolean;
+  /** Whether an update over HTTPS is also told on `…/update/accepted`; delta and documents are. */
+  readonly shadowAcceptedForHttps: boolean;
   /** Whether actions are compared regardless of case, as IAM does. */
   readonly ignoreActionCase: boolean;
   /** Milliseconds between looks at the store for certificates and policies that another process changed. */
@@ -60,6 +78,12 @@ export const defaultChoices: Choices = {
   connectRate: 1,
   connectBurst: 10,
   redeliveryInterval: 20_000,
+  foreignReservedTopic: "refuse",
+  directAnswerQoS: "request",
+  shadowNesting: 6,
+  shadowRate: 20,
+  unchangedShadowDocuments: true,
+  shadowAcceptedForHttps: false,
   ignoreActionCase: true,
   registryInterval: 1_000,
 };

@@ -10,11 +10,13 @@ import { Broker } from "./mqtt/broker.js";
 import type { Client } from "./mqtt/client.js";
 import { Connection, type ConnectionServices } from "./mqtt/connection.js";
 import { Lifecycle } from "./mqtt/lifecycle.js";
-import { RateLimit } from "./mqtt/rate-limit.js";
+import { RateLimits } from "./mqtt/rate-limits.js";
 import { reason } from "./mqtt/reason.js";
+import type { ReservedTopics } from "./mqtt/reserved-topics.js";
 import { Wills } from "./mqtt/wills.js";
 import { endpointName } from "./names.js";
 import { Registry } from "./registry/registry.js";
+import { Services } from "./services/services.js";
 import { Store } from "./store.js";
 import {
   defaultSecurityPolicy,
@@ -52,13 +54,15 @@ export class Cloud {
   readonly #options: CloudOptions;
   readonly #choices: Choices;
   readonly #clients = new Map<string, Client>();
-  readonly #connects = new Map<string, RateLimit>();
+  readonly #connects: RateLimits;
   readonly #timers: NodeJS.Timeout[] = [];
   #running: Running | undefined;
 
   constructor(options: CloudOptions) {
     this.#options = options;
     this.#choices = { ...defaultChoices, ...options.choices };
+    const { connectRate, connectBurst } = this.#choices;
+    this.#connects = new RateLimits(connectRate, connectBurst);
     if (options.onEvent) this.log.listen(options.onEvent);
   }
 
@@ -97,6 +101,11 @@ export class Cloud {
     return this.#state.broker;
   }
 
+  /** Shadows and everything else behind reserved topics. */
+  get services(): Services {
+    return this.#state.services;
+  }
+
   /**
    * Opens the state and listens.
    * @throws StateError when the folder cannot be used; the system's error when a port cannot be had
@@ -111,17 +120,28 @@ export class Cloud {
       writeFileSync(this.rootCaFile, authority.roots);
       const registry = new Registry(store);
       const broker = new Broker(store, this.#choices, this.log);
-      const services = this.#services(broker, registry);
+      const services = new Services({
+        store,
+        registry,
+        broker,
+        choices: this.#choices,
+        log: this.log,
+      });
+      const connections = this.#connectionServices(
+        broker,
+        registry,
+        services.reserved,
+      );
       const listener = await this.#listener(
         false,
         endpoint,
         authority,
-        services,
+        connections,
       );
       const alpnListener =
         this.#options.alpnPort === undefined
           ? undefined
-          : await this.#listener(true, endpoint, authority, services);
+          : await this.#listener(true, endpoint, authority, connections);
       this.#running = {
         store,
         lock,
@@ -130,6 +150,7 @@ export class Cloud {
         registry,
         broker,
         services,
+        connections,
         listener,
         ...(alpnListener && { alpnListener }),
       };
@@ -156,7 +177,7 @@ export class Cloud {
         "the cloud stops",
         "Server is shutting down",
       );
-    running.services.wills.stop();
+    running.connections.wills.stop();
     await new Promise((resolve) => setImmediate(resolve));
     await running.listener.close();
     await running.alpnListener?.close();
@@ -171,7 +192,11 @@ export class Cloud {
     return this.#running;
   }
 
-  #services(broker: Broker, registry: Registry): ConnectionServices {
+  #connectionServices(
+    broker: Broker,
+    registry: Registry,
+    reserved: ReservedTopics,
+  ): ConnectionServices {
     return {
       broker,
       registry,
@@ -191,7 +216,8 @@ export class Cloud {
         });
       }),
       clients: this.#clients,
-      mayConnect: (clientId) => this.#mayConnect(clientId),
+      reserved,
+      mayConnect: (clientId) => this.#connects.take(clientId),
     };
   }
 
@@ -199,7 +225,7 @@ export class Cloud {
     needsAlpn: boolean,
     endpoint: string,
     authority: CertificateAuthority,
-    services: ConnectionServices,
+    connections: ConnectionServices,
   ): Promise<TlsListener> {
     return new TlsListener({
       policy:
@@ -211,7 +237,7 @@ export class Cloud {
       handshakeTimeout: this.#choices.handshakeTimeout,
       log: this.log,
       onClient: (client: SecureClient) =>
-        new Connection(client.socket, client, services),
+        new Connection(client.socket, client, connections),
     });
   }
 
@@ -261,22 +287,6 @@ export class Cloud {
     running.listener.renew(certificates);
     running.alpnListener?.renew(certificates);
   }
-
-  #mayConnect(clientId: string): boolean {
-    for (const [id, limit] of this.#connects) {
-      if (!limit.idle) break;
-      this.#connects.delete(id);
-    }
-    let limit = this.#connects.get(clientId);
-    if (!limit) {
-      const { connectRate, connectBurst } = this.#choices;
-      this.#connects.set(
-        clientId,
-        (limit = new RateLimit(connectRate, connectBurst)),
-      );
-    }
-    return limit.take();
-  }
 }
 
 /** Everything of a cloud that runs. */
@@ -287,7 +297,8 @@ interface Running {
   readonly endpoint: string;
   readonly registry: Registry;
   readonly broker: Broker;
-  readonly services: ConnectionServices;
+  readonly services: Services;
+  readonly connections: ConnectionServices;
   readonly listener: TlsListener;
   readonly alpnListener?: TlsListener;
 }

@@ -67,6 +67,17 @@ export type CloudEvent =
     }
   | { type: "discarded"; client: string; topic?: string; reason: string }
   | { type: "rule"; client: string; rule: string; topic: string; bytes: number }
+  | {
+      /** A request to one of AWS's services, and what became of it. */
+      type: "service";
+      service: string;
+      /** Client id, or certificate for HTTPS. */
+      client: string;
+      operation: string;
+      /** Thing, shadow, job, stream … that it is about. */
+      subject: string;
+      outcome: string;
+    }
   | { type: "registry"; reason: string };
 
 /** An event with its moment, milliseconds since 1970. */
@@ -129,6 +140,8 @@ function describe(event: CloudEvent): string {
       return `${event.client}  ${event.topic ?? ""}  ${event.reason}`;
     case "rule":
       return `${event.client}  rule ${event.rule} takes ${event.topic}, ${event.bytes} bytes`;
+    case "service":
+      return `${event.client}  ${event.service} ${event.operation} ${event.subject}: ${event.outcome}`;
     case "registry":
       return event.reason;
   }

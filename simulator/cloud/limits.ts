@@ -36,6 +36,10 @@ export const limits = {
   contentType: 256,
   /** Correlation data of a PUBLISH. */
   correlationData: 8 * 1024,
+  /** Longest `clientToken` of a request to a service, in bytes. */
+  clientToken: 64,
+  /** Desired and reported state of one shadow together, as JSON without white space; metadata does not count. */
+  shadowDocument: 8 * 1024,
   /** Characters of a policy document, white space not counted. */
   policyDocument: 2048,
   /** Policies attached to one principal. */

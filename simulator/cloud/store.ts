@@ -31,6 +31,8 @@ export class Store {
   readonly messages: Database<unknown, StoreKey>;
   /** Retained messages by topic. */
   readonly retained: Database<unknown, StoreKey>;
+  /** Shadows: `[thing, shadow]`, the classic one under "". JSON text. */
+  readonly shadows: Database<unknown, StoreKey>;
   readonly #root: RootDatabase<unknown, StoreKey>;
 
   /**
@@ -45,7 +47,7 @@ export class Store {
       assertIntactDatabase(join(directory, "data.mdb"));
       this.#root = open<unknown, StoreKey>({
         path: directory,
-        maxDbs: 24,
+        maxDbs: 64,
         noSubdir: false,
       });
       const table = (name: string) =>
@@ -58,6 +60,7 @@ export class Store {
       this.sessions = table("sessions");
       this.messages = table("messages");
       this.retained = table("retained");
+      this.shadows = table("shadows");
     } catch (error) {
       throw StateError.from(error, directory);
     }

@@ -10,8 +10,10 @@ import type { Message } from "./message.js";
 import { Publishing } from "./publishing.js";
 import { RateLimit } from "./rate-limit.js";
 import { reason, type DisconnectReason } from "./reason.js";
+import type { Requester, ReservedTopics } from "./reserved-topics.js";
 import type { Link, Session } from "./session.js";
 import { Subscribing } from "./subscribing.js";
+import { filterMatches } from "./topic.js";
 import type { Wills } from "./wills.js";
 
 /** What a client needs of the connection that it is on. */
@@ -45,6 +47,7 @@ export interface ClientServices {
   readonly log: EventLog;
   readonly lifecycle: Lifecycle;
   readonly wills: Wills;
+  readonly reserved: ReservedTopics;
   /** Connected clients by client id. */
   readonly clients: Map<string, Client>;
 }
@@ -64,7 +67,7 @@ export const notAuthorizedText =
 export const bareClose = "close_notify and FIN, no packet";
 
 /** A connected client, from its CONNACK to the end of its connection. */
-export class Client implements Link {
+export class Client implements Link, Requester {
   readonly parts: ClientParts;
   readonly #publishing: Publishing;
   readonly #subscribing: Subscribing;
@@ -80,6 +83,10 @@ export class Client implements Link {
 
   get clientId(): string {
     return this.parts.admission.clientId;
+  }
+
+  get certificateId(): string {
+    return this.parts.admission.certificateId;
   }
 
   /** True for MQTT 5, where a refusal has a code; 3.1.1 is hung up on. */
@@ -217,6 +224,21 @@ export class Client implements Link {
       resource,
       "nothing, the message does not arrive",
     );
+  }
+
+  answer(message: Message): void {
+    const { session, broker } = this.parts;
+    // A session that ended in the meantime is nobody's any more.
+    if (broker.sessions.get(this.clientId) === session)
+      void session.deliver(message, message.qos, false);
+  }
+
+  answerSubscribed(message: Message): void {
+    for (const filter of this.parts.session.subscriptions.keys())
+      if (filterMatches(filter, message.topic)) {
+        this.answer(message);
+        return;
+      }
   }
 
   mayDeliver(): boolean {

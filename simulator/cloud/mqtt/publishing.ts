@@ -6,12 +6,13 @@ import {
   notAuthorizedText,
   type Client,
 } from "./client.js";
+import type { Routed } from "./broker.js";
 import { reasonString } from "./connack.js";
 import { forwardedProperties, type Message } from "./message.js";
 import { publishProblem, TopicAliases } from "./publish-rules.js";
 import { RateLimit } from "./rate-limit.js";
 import { reason } from "./reason.js";
-import { ruleTopic } from "./topic.js";
+import { isReserved, isUnanswered, ruleTopic } from "./topic.js";
 
 /** What a client publishes: judged, routed, acknowledged. */
 export class Publishing {
@@ -64,6 +65,17 @@ export class Publishing {
       );
       return;
     }
+    if (this.#isForeign(topic)) {
+      if (choices.foreignReservedTopic === "refuse")
+        this.#refuse(
+          id,
+          topic,
+          reason.topicNameInvalid,
+          "the topic is reserved, and not one that clients publish to",
+        );
+      else client.discarded(topic, "clients do not publish to this topic");
+      return;
+    }
     if (!this.#mayPublish(topic, packet.retain, id)) return;
     const rule = ruleTopic(topic);
     if (rule) {
@@ -81,8 +93,12 @@ export class Publishing {
   }
 
   #route(message: Message, id: number | undefined): void {
-    const { broker, log } = this.#client.parts;
-    const routed = broker.publish(message, this.#client.clientId);
+    const { broker, log, reserved } = this.#client.parts;
+    const service = reserved.find(message.topic);
+    const routed: Routed =
+      service?.visible === false
+        ? { receivers: 0 }
+        : broker.publish(message, this.#client.clientId);
     log.add({
       type: "publish",
       client: this.#client.clientId,
@@ -92,9 +108,26 @@ export class Publishing {
       bytes: message.payload.length,
       receivers: routed.receivers,
     });
+    service?.handle({
+      topic: message.topic,
+      levels: message.topic.split("/"),
+      payload: message.payload,
+      qos: message.qos,
+      requester: this.#client,
+    });
     if (id === undefined) return;
     if (routed.committed) this.#pubackAfter(routed.committed, id);
     else this.#puback(id, reason.success);
+  }
+
+  /** A reserved topic that no client may publish to. */
+  #isForeign(topic: string): boolean {
+    return (
+      isReserved(topic) &&
+      !ruleTopic(topic) &&
+      !isUnanswered(topic) &&
+      !this.#client.parts.reserved.find(topic)
+    );
   }
 
   #refuse(

@@ -168,5 +168,8 @@ function reservedProblem(text: string): string | undefined {
   const { group, filter } = parseFilter(text);
   const reserved =
     isReserved(filter) && (group !== undefined || !isKnownReserved(filter));
-  return reserved ? "it is reserved" : undefined;
+  if (reserved) return "it is reserved";
+  return filter.startsWith("$aws/rules/")
+    ? "what is published to rules directly has no subscribers"
+    : undefined;
 }

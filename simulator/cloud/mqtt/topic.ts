@@ -37,6 +37,19 @@ export function isReserved(topic: string): boolean {
   return topic.startsWith("$");
 }
 
+/** Whether a filter matches a topic, by AWS's rules: see `TopicTree`. */
+export function filterMatches(filter: string, topic: string): boolean {
+  const wanted = filter.split("/");
+  const actual = topic.split("/");
+  if (topic.startsWith("$") && /^[+#]/.test(filter)) return false;
+  const below = wanted.at(-1) === "#";
+  if (below) wanted.pop();
+  return (
+    (below ? actual.length > wanted.length : actual.length === wanted.length) &&
+    wanted.every((level, index) => level === "+" || level === actual[index])
+  );
+}
+
 /** First levels below `$aws/` that AWS has services behind. */
 const awsFamilies = new Set([
   "things",
@@ -49,10 +62,19 @@ const awsFamilies = new Set([
   "device_location",
 ]);
 
+/** Families of reserved topics that AWS lets clients publish to, and that nobody answers here. */
+const unansweredFamilies = new Set(["sitewise", "device_location"]);
+
 /** Whether a reserved topic is one that AWS lists for clients. All others end the connection. */
 export function isKnownReserved(topic: string): boolean {
   const [first, family = ""] = topic.split("/");
   return first === "$aws" && awsFamilies.has(family);
+}
+
+/** Whether clients may publish to a reserved topic that no service of this cloud answers. */
+export function isUnanswered(topic: string): boolean {
+  const [first, family = ""] = topic.split("/");
+  return first === "$aws" && unansweredFamilies.has(family);
 }
 
 /** Holds the topic of a PUBLISH to MQTT's rules and AWS's limits. */

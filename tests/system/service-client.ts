@@ -1,0 +1,69 @@
+import { WireClient, type Device, type TestCloud } from "./cloud-fixture.js";
+
+/** JSON of any shape, as far as a test looks into it: every member may be there. */
+export interface Json {
+  readonly [key: string]: Json;
+}
+
+/** A message of a service, its JSON read. */
+export interface ServiceMessage {
+  readonly topic: string;
+  readonly body: Json;
+}
+
+/** A client that speaks to AWS's services over MQTT: publishes requests, collects what comes. */
+export class ServiceClient {
+  readonly wire: WireClient;
+
+  private constructor(wire: WireClient) {
+    this.wire = wire;
+  }
+
+  /** Connects, subscribed to `filters`. */
+  static async connect(
+    cloud: TestCloud,
+    device: Device,
+    filters: readonly string[] = [],
+    clientId = device.name,
+  ): Promise<ServiceClient> {
+    const wire = await WireClient.connect(cloud, device, { clientId });
+    for (const filter of filters) await wire.subscribe(filter);
+    return new ServiceClient(wire);
+  }
+
+  /** Publishes with QoS 1: an object as JSON, text and bytes as they are. */
+  send(topic: string, body: unknown = ""): void {
+    const payload =
+      typeof body === "string" || body instanceof Uint8Array
+        ? Buffer.from(body as string)
+        : JSON.stringify(body);
+    this.wire.publish(topic, payload, { qos: 1 });
+  }
+
+  /** The next message that comes. */
+  async next(): Promise<ServiceMessage> {
+    const message = await this.wire.message(10_000);
+    if (!message) throw new Error("No message came");
+    const [topic, text] = message;
+    return { topic, body: JSON.parse(text) as Json };
+  }
+
+  /** Publishes and returns the first message that comes. */
+  async request(topic: string, body: unknown = ""): Promise<ServiceMessage> {
+    this.send(topic, body);
+    return this.next();
+  }
+
+  /** Everything that came and was not taken yet, after a round trip. */
+  async rest(): Promise<ServiceMessage[]> {
+    await this.wire.ping();
+    const messages: ServiceMessage[] = [];
+    while (this.wire.packets.some(({ cmd }) => cmd === "publish"))
+      messages.push(await this.next());
+    return messages;
+  }
+
+  async close(): Promise<void> {
+    await this.wire.disconnect();
+  }
+}
