@@ -1,5 +1,11 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { run } from "node:test";
@@ -15,9 +21,15 @@ interface Tally {
 
 /**
  * `npm test [-- PATTERN]`: lint, then every unit test on XS, then every test on Node whose path contains PATTERN.
- * `npm run test:long` runs the long forms. The last line is `N passed, N failed`.
+ * `npm run test:long` runs the long forms. What stands on TLS runs a second time, on another version of mbedTLS. The last
+ * line is `N passed, N failed`.
+ *
+ * @param leftOut what could not be prepared on this machine, and why
  */
-export async function main(argv: string[]): Promise<number> {
+export async function main(
+  argv: string[],
+  leftOut: Map<string, string>,
+): Promise<number> {
   const { values, positionals } = parseArgs({
     args: argv,
     options: { long: { type: "boolean", default: false } },
@@ -28,8 +40,9 @@ export async function main(argv: string[]): Promise<number> {
   const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
 
   if (pattern === "") await lintAndFormat(tally);
-  await unitTests(tally, pattern);
-  await nodeTests(tally, pattern);
+  await unitTests(tally, "On XS", release, unitFiles(pattern));
+  await nodeTests(tally, "On Node", nodeFiles(pattern));
+  await otherLibraries(tally, pattern, leftOut);
 
   const skipped = tally.skipped > 0 ? `, ${tally.skipped} skipped` : "";
   console.log(`\n${tally.passed} passed, ${tally.failed} failed${skipped}`);
@@ -46,13 +59,22 @@ async function lintAndFormat(tally: Tally): Promise<void> {
   report(tally, code === 0, "ESLint and Prettier find nothing", output);
 }
 
-/** Each file of unit tests is a process of its own on XS, the release build; two at a time. */
-async function unitTests(tally: Tally, pattern: string): Promise<void> {
-  const device = join(root, "build", "device", "release", "fieldnode");
-  const files = compiled("build/device/js", "tests/unit").filter((file) =>
+const builds = join(root, "build", "device");
+const release = join(builds, "release", "fieldnode");
+
+const unitFiles = (pattern: string): string[] =>
+  compiled("build/device/js", "tests/unit").filter((file) =>
     file.includes(pattern),
   );
-  if (files.length > 0) console.log("\nOn XS");
+
+/** Each file of unit tests is a process of its own on XS; two at a time. */
+async function unitTests(
+  tally: Tally,
+  title: string,
+  device: string,
+  files: string[],
+): Promise<void> {
+  if (files.length > 0) console.log(`\n${title}`);
   await inParallel(2, files, async (file) => {
     const flash = mkdtempSync(join(tmpdir(), "fieldnode-test-"));
     const { code, output } = await execute(device, [
@@ -83,13 +105,54 @@ async function unitTests(tally: Tally, pattern: string): Promise<void> {
 }
 
 /** Tests that start programs: the node, the cloud, and peers that are not ours. */
-async function nodeTests(tally: Tally, pattern: string): Promise<void> {
-  const files = ["tests/system", "tests/interop"]
+const nodeFiles = (pattern: string): string[] =>
+  ["tests/system", "tests/interop"]
     .flatMap((folder) => compiled("build/node", folder))
     .filter((file) => file.includes(pattern))
     .map((file) => join(root, "build", "node", `${file}.js`));
+
+/**
+ * What stands on TLS, with the device built on another mbedTLS than the system's: the unit tests of the two rooms that
+ * know the library, and the tests that run a subject against real peers.
+ */
+async function otherLibraries(
+  tally: Tally,
+  pattern: string,
+  leftOut: Map<string, string>,
+): Promise<void> {
+  const units = unitFiles(pattern).filter((file) =>
+    /^tests\/unit\/(identity|secure-socket)\//.test(file),
+  );
+  const files = nodeFiles(pattern).filter((file) =>
+    readFileSync(file, "utf8").includes('"./subject.js"'),
+  );
+  if (units.length + files.length === 0) return;
+  const step = "device-mbedtls-";
+  for (const [name, reason] of leftOut)
+    if (name.startsWith(step)) {
+      tally.skipped++;
+      const version = name.slice(step.length);
+      console.log(`\nskipped the tests on mbedTLS ${version}: ${reason}`);
+    }
+  for (const folder of readdirSync(builds)) {
+    if (!folder.startsWith("mbedtls-") || leftOut.has(`device-${folder}`))
+      continue;
+    const version = folder.slice("mbedtls-".length);
+    const device = join(builds, folder, "fieldnode");
+    process.env.FIELDNODE_HOST = device;
+    await unitTests(tally, `On XS, mbedTLS ${version}`, device, units);
+    await nodeTests(tally, `On Node, mbedTLS ${version}`, files);
+    delete process.env.FIELDNODE_HOST;
+  }
+}
+
+async function nodeTests(
+  tally: Tally,
+  title: string,
+  files: string[],
+): Promise<void> {
   if (files.length === 0) return;
-  console.log("\nOn Node");
+  console.log(`\n${title}`);
   const stream = run({ files, concurrency: 2, timeout: 240_000 });
   stream.on("test:pass", ({ name, nesting, details, skip, file }) => {
     if (details.type === "suite" || isWholeFile(name, file)) return;

@@ -15,7 +15,8 @@ import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { installDebianPackages } from "./debian-packages.mjs";
 import { withLock } from "./lock.mjs";
-import { SetupError } from "./setup-error.mjs";
+import { buildMbedtls, fetchMbedtls, mbedtlsVersions } from "./mbedtls.mjs";
+import { SetupError, UnavailableError } from "./setup-error.mjs";
 import { fetchEngine } from "./xs-engine.mjs";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -33,6 +34,9 @@ const peerPackages = ["mosquitto", "mosquitto-clients", "openssl", "valgrind"];
 /** Folder that holds `xs/sources` of the engine: XS_DIR, or the one from npm. */
 export const engineDir = () =>
   process.env.XS_DIR ?? join(build, "xs", "package", "moddable");
+
+/** dpkg-dev unpacks a source package and applies Debian's patches. */
+const sourcePackages = ["dpkg-dev"];
 
 const steps = {
   packages: {
@@ -97,7 +101,41 @@ const steps = {
     inputs: () => ["simulator/setup/prepare.mjs"],
     run: () => installDebianPackages(peerPackages),
   },
+  ...Object.assign({}, ...mbedtlsVersions.map(mbedtlsSteps)),
 };
+
+/** The steps to a device whose TLS library is another mbedTLS than the system's. */
+function mbedtlsSteps(version) {
+  const source = `build/mbedtls/${version}.source`;
+  const prefix = `build/mbedtls/${version}`;
+  const device = `mbedtls-${version}`;
+  return {
+    [`mbedtls-${version}-source`]: {
+      title: `Fetching mbedTLS ${version}`,
+      after: ["compiler"],
+      inputs: () => ["simulator/setup/mbedtls.mjs"],
+      outputs: () => [source],
+      run: () => {
+        installDebianPackages(sourcePackages);
+        fetchMbedtls(version, join(root, source));
+      },
+    },
+    [`mbedtls-${version}`]: {
+      title: `Building mbedTLS ${version}`,
+      after: [`mbedtls-${version}-source`],
+      inputs: () => ["simulator/setup/mbedtls.mjs"],
+      outputs: () => [prefix],
+      run: () => buildMbedtls(join(root, source), join(root, prefix)),
+    },
+    [`device-mbedtls-${version}`]: {
+      title: `Building the device on mbedTLS ${version}`,
+      after: [`mbedtls-${version}`, "engine", "firmware"],
+      inputs: () => [...deviceInputs(), `${prefix}/lib/libmbedtls.a`],
+      outputs: () => [`build/device/${device}/fieldnode`],
+      run: () => buildDevice(device, "MinSizeRel", join(root, prefix)),
+    },
+  };
+}
 
 const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
 
@@ -112,52 +150,68 @@ function deviceInputs() {
   ];
 }
 
-function buildDevice(folder, type) {
+function buildDevice(folder, type, mbedtls = process.env.MBEDTLS_DIR) {
   const out = join(build, "device", folder);
   run("cmake", [
     ...["-S", join(root, "simulator", "device"), "-B", out, "-G", "Ninja"],
     `-DCMAKE_BUILD_TYPE=${type}`,
     `-DXS_DIR=${engineDir()}`,
-    ...(process.env.MBEDTLS_DIR
-      ? [`-DMBEDTLS_DIR=${process.env.MBEDTLS_DIR}`]
-      : []),
+    ...(mbedtls ? [`-DMBEDTLS_DIR=${mbedtls}`] : []),
   ]);
   run("cmake", ["--build", out]);
 }
 
-/** Brings the machine to where the named steps have been done. Throws SetupError with a remedy when it cannot. */
+/**
+ * Brings the machine to where the named steps have been done. Throws SetupError with a remedy when it cannot.
+ *
+ * Returns which of them were left out because this machine cannot have what they need, and why: a line was printed.
+ */
 export async function prepare(needs) {
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (major < 20 || (major === 20 && minor < 19))
     throw new SetupError(
       `Fieldnode needs Node.js 20.19 or newer; this is ${process.versions.node}. Install a newer one and try again.`,
     );
-  const done = new Set();
+  const done = new Map();
   await withLock(join(build, "setup.lock"), async () => {
-    for (const need of needs) await reach(need, done);
+    for (const need of needs)
+      await reach(typeof need === "function" ? need() : need, done);
   });
+  return new Map([...done].filter(([, reason]) => reason !== undefined));
 }
 
+/** Does the step and those before it, if that is needed; returns why it was left out, undefined when it was not. */
 async function reach(name, done) {
-  if (done.has(name)) return;
-  done.add(name);
+  if (done.has(name)) return done.get(name);
+  done.set(name, undefined);
   const step = steps[name];
-  for (const earlier of step.after ?? []) await reach(earlier, done);
+  for (const earlier of step.after ?? []) {
+    const reason = await reach(earlier, done);
+    if (reason === undefined) continue;
+    done.set(name, reason);
+    return reason;
+  }
   const stamp = join(build, "stamps", name);
   const fingerprint = fingerprintOf(step);
   if (read(stamp) === fingerprint && (step.outputs?.() ?? []).every(exists))
-    return;
+    return undefined;
   const started = Date.now();
   process.stderr.write(`${step.title} ... `);
   try {
     await step.run();
   } catch (error) {
+    if (error instanceof UnavailableError) {
+      process.stderr.write(`left out: ${error.message}\n`);
+      done.set(name, error.message);
+      return error.message;
+    }
     process.stderr.write("failed\n");
     throw error;
   }
   process.stderr.write(`${((Date.now() - started) / 1000).toFixed(1)} s\n`);
   mkdirSync(join(build, "stamps"), { recursive: true });
   writeFileSync(stamp, fingerprint);
+  return undefined;
 }
 
 /** Names, sizes and dates of a step's inputs, and what of the environment selects another build. */

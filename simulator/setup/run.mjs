@@ -4,6 +4,7 @@
  * `node simulator/setup/run.mjs COMMAND [arguments]`. Plain JavaScript, because it runs before anything is installed.
  */
 import { fileURLToPath } from "node:url";
+import { otherMbedtls } from "./mbedtls.mjs";
 import { prepare } from "./prepare.mjs";
 import { SetupError } from "./setup-error.mjs";
 
@@ -14,7 +15,12 @@ const commands = {
   provision: { needs: ["packages", "tools"] },
   lint: { needs: ["packages"] },
   bench: { needs: ["packages", "tools", "device", "peers"] },
-  test: { needs: ["packages", "tools", "device", "device-debug", "peers"] },
+  test: {
+    needs: [
+      ...["packages", "tools", "device", "device-debug", "peers"],
+      () => `device-mbedtls-${otherMbedtls()}`,
+    ],
+  },
 };
 
 const [name = "", ...args] = process.argv.slice(2);
@@ -27,7 +33,7 @@ if (!command) {
 }
 
 try {
-  await prepare(command.needs);
+  const leftOut = await prepare(command.needs);
   if (name === "lint") {
     const { lint } = await import("./lint.mjs");
     process.exitCode = lint() ? 0 : 1;
@@ -37,7 +43,7 @@ try {
       import.meta.url,
     );
     const { main } = await import(program.href);
-    process.exitCode = (await main(args)) ?? 0;
+    process.exitCode = (await main(args, leftOut)) ?? 0;
   }
 } catch (error) {
   const expected = error instanceof SetupError || error?.expected === true;
