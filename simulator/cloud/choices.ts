@@ -56,6 +56,14 @@ export interface Choices {
   readonly unchangedShadowDocuments: boolean;
   /** Whether an update over HTTPS is also told on `…/update/accepted`; delta and documents are. */
   readonly shadowAcceptedForHttps: boolean;
+  /** What a device hears that asks for the jobs of a thing which the registry does not have; the API's model lists both. */
+  readonly jobsOfUnknownThing: "refuse" | "answer";
+  /** What a device hears that reports a status which only the service sets (QUEUED, TIMED_OUT, CANCELED, REMOVED). */
+  readonly jobsForeignStatus: "InvalidStateTransition" | "InvalidRequest";
+  /** Whether a device may report SUCCEEDED or FAILED for an execution that is QUEUED. */
+  readonly jobsFinishFromQueued: boolean;
+  /** Executions in one `…/jobs/notify`: 10 in older text of AWS, 15 in newer. */
+  readonly jobsNotifyLimit: number;
   /** Whether actions are compared regardless of case, as IAM does. */
   readonly ignoreActionCase: boolean;
   /** Milliseconds between looks at the store for certificates and policies that another process changed. */
@@ -84,6 +92,10 @@ export const defaultChoices: Choices = {
   shadowRate: 20,
   unchangedShadowDocuments: true,
   shadowAcceptedForHttps: false,
+  jobsOfUnknownThing: "refuse",
+  jobsForeignStatus: "InvalidStateTransition",
+  jobsFinishFromQueued: true,
+  jobsNotifyLimit: 10,
   ignoreActionCase: true,
   registryInterval: 1_000,
 };

@@ -178,6 +178,7 @@ export class Cloud {
         "Server is shutting down",
       );
     running.connections.wills.stop();
+    running.services.stop();
     await new Promise((resolve) => setImmediate(resolve));
     await running.listener.close();
     await running.alpnListener?.close();

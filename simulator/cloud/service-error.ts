@@ -3,6 +3,7 @@ const statusOf = {
   CertificateStateException: 406,
   DeleteConflictException: 409,
   InvalidRequestException: 400,
+  InvalidStateTransitionException: 409,
   LimitExceededException: 410,
   MalformedPolicyException: 400,
   ResourceAlreadyExistsException: 409,

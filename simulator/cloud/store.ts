@@ -33,6 +33,16 @@ export class Store {
   readonly retained: Database<unknown, StoreKey>;
   /** Shadows: `[thing, shadow]`, the classic one under "". JSON text. */
   readonly shadows: Database<unknown, StoreKey>;
+  /** Jobs by id. */
+  readonly jobs: Database<unknown, StoreKey>;
+  /** Executions of jobs on things, and what leads to them: see `JobStore`. */
+  readonly executions: Database<unknown, StoreKey>;
+  /** Provisioning templates by name. */
+  readonly templates: Database<unknown, StoreKey>;
+  /** Certificates that wait for RegisterThing, by ownership token. */
+  readonly ownership: Database<unknown, StoreKey>;
+  /** File streams by id. */
+  readonly streams: Database<unknown, StoreKey>;
   readonly #root: RootDatabase<unknown, StoreKey>;
 
   /**
@@ -61,6 +71,11 @@ export class Store {
       this.messages = table("messages");
       this.retained = table("retained");
       this.shadows = table("shadows");
+      this.jobs = table("jobs");
+      this.executions = table("executions");
+      this.templates = table("templates");
+      this.ownership = table("ownership");
+      this.streams = table("streams");
     } catch (error) {
       throw StateError.from(error, directory);
     }
