@@ -1,7 +1,39 @@
 /* Parses certificates that lie one after another, and reads what they say. */
 #include "certificate-list.h"
 
+#include "library-failure.h"
+
+#include <mbedtls/pem.h>
+
 #include <stdio.h>
+#include <string.h>
+
+int certificate_list_to_der(unsigned char *bytes, size_t *length)
+{
+	if (!strstr((const char *)bytes, "-----BEGIN"))
+		return 0;
+	size_t from = 0, to = 0;
+	for (;;) {
+		mbedtls_pem_context pem;
+		size_t used = 0;
+		mbedtls_pem_init(&pem);
+		int error = mbedtls_pem_read_buffer(&pem, "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----", bytes + from,
+		                                    NULL, 0, &used);
+		if (!error) {
+			/* Three bytes for each four of its text: it ends before what is still to be read. */
+			memcpy(bytes + to, pem.MBEDTLS_PRIVATE(buf), pem.MBEDTLS_PRIVATE(buflen));
+			to += pem.MBEDTLS_PRIVATE(buflen);
+			from += used;
+		}
+		mbedtls_pem_free(&pem);
+		if (error == MBEDTLS_ERR_PEM_NO_HEADER_FOOTER_PRESENT && to > 0)
+			break;
+		if (error)
+			return error;
+	}
+	*length = to;
+	return 0;
+}
 
 /* Length of the DER element that begins here, its header included; 0 when it is none or does not fit. */
 static size_t element_length(const unsigned char *der, size_t length)
@@ -15,6 +47,8 @@ static size_t element_length(const unsigned char *der, size_t length)
 
 int certificate_list_parse(mbedtls_x509_crt *list, const unsigned char *der, size_t length)
 {
+	if (length == 0)
+		return MBEDTLS_ERR_X509_INVALID_FORMAT;
 	while (length > 0) {
 		size_t one = element_length(der, length);
 		if (one == 0)
@@ -26,6 +60,18 @@ int certificate_list_parse(mbedtls_x509_crt *list, const unsigned char *der, siz
 		length -= one;
 	}
 	return 0;
+}
+
+bool certificate_list_read(mbedtls_x509_crt *list, unsigned char *bytes, size_t length, const char *code,
+                           struct native_failure *failure)
+{
+	uint32_t before = tls_memory_failures();
+	int error = certificate_list_to_der(bytes, &length);
+	if (!error)
+		error = certificate_list_parse(list, bytes, length);
+	if (error)
+		library_failure_set(failure, error, before, code, "certificate");
+	return !error;
 }
 
 void certificate_name_text(const mbedtls_x509_name *name, char *text, size_t size)

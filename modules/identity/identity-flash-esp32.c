@@ -52,7 +52,7 @@ enum identity_flash_result identity_flash_read(const char *name, unsigned char *
 		error = ESP_ERR_NVS_INVALID_LENGTH;
 	unsigned char *blob = NULL;
 	if (error == ESP_OK) {
-		blob = calloc(1, size);
+		blob = calloc(1, size + 1);
 		error = blob ? nvs_get_blob(handle, name, blob, &size) : ESP_ERR_NO_MEM;
 	}
 	nvs_close(handle);

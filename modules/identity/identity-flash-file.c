@@ -80,7 +80,7 @@ static enum identity_flash_result read_content(int file, unsigned char **bytes, 
 	*length = little_endian(header + 4);
 	if (*length == 0 || *length > IDENTITY_FLASH_LIMIT || status.st_size != (off_t)(HEADER_LENGTH + *length))
 		return IDENTITY_FLASH_CORRUPT;
-	*bytes = calloc(1, *length);
+	*bytes = calloc(1, *length + 1);
 	if (!*bytes)
 		return IDENTITY_FLASH_NO_MEMORY;
 	if (!transfer(file, *bytes, *length, false))

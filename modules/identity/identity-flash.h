@@ -4,14 +4,17 @@
  *
  * | blob            | content                                                              |
  * | --------------- | -------------------------------------------------------------------- |
- * | `active`        | one byte: the slot in use, 0 or 1; slot 0 when there is none          |
- * | `key0`, `key1`  | private key in DER: SEC1, PKCS#1 or PKCS#8                            |
- * | `cert0`,`cert1` | certificate in DER, then its intermediates, one after another         |
- * | `trust`         | trusted root certificates in DER, one after another                   |
+ * | `active`        | one byte: bit 0 is the slot in use, bit 1 says that the other slot   |
+ * |                 | holds what was in use before; 0 when there is none                   |
+ * | `key0`, `key1`  | private key: SEC1, PKCS#1 or PKCS#8, DER or PEM; or a text that names |
+ * |                 | a key in hardware (hardware-key.h)                                   |
+ * | `cert0`,`cert1` | certificate, then its intermediates, one after another, DER or PEM    |
+ * | `trust`         | trusted root certificates, one after another, DER or PEM              |
  */
 #ifndef FIELDNODE_IDENTITY_FLASH_H
 #define FIELDNODE_IDENTITY_FLASH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum identity_flash_result {
@@ -27,8 +30,8 @@ enum identity_flash_result {
 enum { IDENTITY_FLASH_LIMIT = 32768 };
 
 /*
- * Reads a blob into memory from `calloc`; the caller wipes it if it is secret and frees it. Empty blobs are corrupt.
- * On any result but OK `*bytes` is NULL.
+ * Reads a blob into memory from `calloc`; the caller wipes it if it is secret and frees it. Behind it lies a zero that
+ * does not count, as mbedTLS wants of PEM. Empty blobs are corrupt. On any result but OK `*bytes` is NULL.
  */
 enum identity_flash_result identity_flash_read(const char *name, unsigned char **bytes, size_t *length);
 

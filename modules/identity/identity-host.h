@@ -11,4 +11,10 @@
 struct node_identity *identity_of(xsMachine *the, xsSlot *object);
 struct trust_store *trust_anchors_of(xsMachine *the, xsSlot *object);
 
+/*
+ * A copy of a buffer's bytes with a zero behind them, to be freed: what is made of certificates needs bytes of its own,
+ * and those of a buffer move. NULL and a failure when there is no memory.
+ */
+unsigned char *identity_copy_of_buffer(xsMachine *the, xsSlot *buffer, size_t *length, struct native_failure *failure);
+
 #endif

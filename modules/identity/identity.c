@@ -1,7 +1,9 @@
-/* The natives of identity.ts. They give out what a certificate says, and nothing of the key. */
+/* The natives of identity.ts. They give out what a certificate says, and nothing of a private key. */
 #include "identity-host.h"
+#include "pending-identity.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What `text` and `time` are asked for; the numbers stand in identity.ts too. */
@@ -82,4 +84,73 @@ void xs_identity_time(xsMachine *the)
 	const mbedtls_x509_crt *certificate = &identity_of(the, &xsThis)->certificates;
 	bool after = xsmcToInteger(xsArg(0)) == TIME_NOT_AFTER;
 	xsmcSetNumber(xsResult, certificate_time(after ? &certificate->valid_to : &certificate->valid_from));
+}
+
+unsigned char *identity_copy_of_buffer(xsMachine *the, xsSlot *buffer, size_t *length, struct native_failure *failure)
+{
+	void *bytes;
+	xsUnsignedValue count;
+	xsmcGetBufferReadable(*buffer, &bytes, &count);
+	unsigned char *copy = calloc(1, (size_t)count + 1);
+	if (!copy) {
+		native_failure_set(failure, "tls.out-of-memory", "copy of a certificate");
+		return NULL;
+	}
+	memcpy(copy, bytes, count);
+	*length = count;
+	return copy;
+}
+
+static void set_result(xsMachine *the, const struct native_failure *failure)
+{
+	char text[NATIVE_FAILURE_TEXT];
+	native_failure_text(failure, text);
+	xsmcSetString(xsResult, text);
+}
+
+/* () → "" or a failure */
+void xs_identity_generate(xsMachine *the)
+{
+	struct native_failure failure = {0};
+	pending_identity_generate(&failure);
+	set_result(the, &failure);
+}
+
+/* (subject) → PEM or a failure */
+void xs_identity_csr(xsMachine *the)
+{
+	struct native_failure failure = {0};
+	char subject[TEXT_SIZE];
+	xsmcToStringBuffer(xsArg(0), subject, sizeof subject);
+	char *pem = calloc(1, CERTIFICATE_REQUEST_SIZE);
+	if (!pem)
+		native_failure_set(&failure, "tls.out-of-memory", "certificate request");
+	if (pem && pending_identity_request(subject, pem, &failure))
+		xsmcSetString(xsResult, pem);
+	else
+		set_result(the, &failure);
+	free(pem);
+}
+
+/* (certificates: a buffer) → "" or a failure */
+void xs_identity_store(xsMachine *the)
+{
+	struct native_failure failure = {0};
+	size_t length;
+	unsigned char *bytes = identity_copy_of_buffer(the, &xsArg(0), &length, &failure);
+	if (bytes)
+		pending_identity_store(bytes, length, &failure);
+	free(bytes);
+	set_result(the, &failure);
+}
+
+/* (back: boolean) → "" or a failure */
+void xs_identity_switch(xsMachine *the)
+{
+	struct native_failure failure = {0};
+	if (xsmcToBoolean(xsArg(0)))
+		pending_identity_roll_back(&failure);
+	else
+		pending_identity_activate(&failure);
+	set_result(the, &failure);
 }

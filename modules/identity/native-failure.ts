@@ -13,3 +13,9 @@ export function nativeFailure(text: string): Failure | undefined {
     text.slice(space + 1),
   );
 }
+
+/** Throws what a native reports, unless it is the empty text. */
+export function check(text: string): void {
+  const failure = nativeFailure(text);
+  if (failure) throw failure;
+}

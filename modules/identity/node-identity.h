@@ -6,20 +6,19 @@
 #define FIELDNODE_NODE_IDENTITY_H
 
 #include "certificate-list.h"
-#include "native-failure.h"
+#include "identity-slots.h"
+#include "node-key.h"
 
 struct node_identity {
 	unsigned references;
 	mbedtls_x509_crt certificates; /* the node's own, then its intermediates */
-	mbedtls_pk_context key;
+	struct node_key key;
 	unsigned char *memory; /* what the certificates lie in */
 };
 
-enum identity_slot { IDENTITY_SLOT_ACTIVE, IDENTITY_SLOT_PENDING };
-
 /*
- * Loads a slot. NULL and a failure: `identity.no-key`, `identity.no-certificate`, `identity.bad-key`,
- * `identity.bad-certificate`, `identity.mismatch`, `flash.…` or `tls.out-of-memory`.
+ * Loads a slot. NULL and a failure: `identity.no-certificate`, `identity.bad-certificate`, `flash.…`,
+ * `tls.out-of-memory`, or one of node-key.h.
  */
 struct node_identity *node_identity_load(enum identity_slot slot, struct native_failure *failure);
 

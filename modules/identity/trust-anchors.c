@@ -1,6 +1,8 @@
 /* The natives of trust-anchors.ts. */
 #include "identity-host.h"
 
+#include <stdlib.h>
+
 void xs_trust_anchors_destructor(void *data)
 {
 	if (data)
@@ -40,4 +42,19 @@ void xs_trust_anchors_close(xsMachine *the)
 	struct trust_store *store = xsmcGetHostDataValidate(xsThis, (void *)&trust_anchors_hooks);
 	xsmcSetHostData(xsThis, NULL);
 	trust_store_release(store);
+}
+
+/* (roots: a buffer, beside those that are there: boolean) → "" or a failure */
+void xs_trust_anchors_store(xsMachine *the)
+{
+	struct native_failure failure = {0};
+	char text[NATIVE_FAILURE_TEXT];
+	size_t length;
+	bool beside = xsmcToBoolean(xsArg(1));
+	unsigned char *bytes = identity_copy_of_buffer(the, &xsArg(0), &length, &failure);
+	if (bytes)
+		trust_store_write(bytes, length, beside, &failure);
+	free(bytes);
+	native_failure_text(&failure, text);
+	xsmcSetString(xsResult, text);
 }

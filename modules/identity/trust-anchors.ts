@@ -1,5 +1,6 @@
 import { Failure } from "../system/failure.js";
-import { nativeFailure } from "./native-failure.js";
+import { bytesOf } from "./certificate-bytes.js";
+import { check } from "./native-failure.js";
 
 /**
  * The root certificates that a node trusts to vouch for its server. Several at once, so that a server's root can be
@@ -13,8 +14,7 @@ export class TrustAnchors extends Native("xs_trust_anchors_destructor") {
    */
   constructor(source: "flash" | "amazon" = "flash") {
     super();
-    const failure = nativeFailure(this.#open(source === "amazon"));
-    if (failure) throw failure;
+    check(this.#open(source === "amazon"));
   }
 
   /** Amazon Root CA 1 (RSA) and 3 (EC): the ends of AWS IoT Core's two chains. */
@@ -40,6 +40,26 @@ export class TrustAnchors extends Native("xs_trust_anchors_destructor") {
     }
   }
 
+  /**
+   * Stores roots in flash, in place of those that are there, by one write. Instances that are open keep what they read.
+   *
+   * @param roots PEM, or DER one after another; 32 KB at most
+   *
+   * Throws a Failure `identity.bad-trust` for what is no certificate of an authority; nothing is changed then.
+   */
+  static store(roots: string | ArrayBuffer | Uint8Array): void {
+    check(TrustAnchors.#store(bytesOf(roots), false));
+  }
+
+  /**
+   * Stores roots in flash beside those that are there. This is how a server's root is changed: add the new one, let the
+   * server change, then `store` the new one alone. For an endpoint of AWS without roots in flash, add Amazon's as well:
+   * what flash holds takes the place of those in the firmware.
+   */
+  static add(roots: string | ArrayBuffer | Uint8Array): void {
+    check(TrustAnchors.#store(bytesOf(roots), true));
+  }
+
   /** How many roots there are. */
   get count(): number {
     return native<() => number>("xs_trust_anchors_count").call(this);
@@ -48,6 +68,12 @@ export class TrustAnchors extends Native("xs_trust_anchors_destructor") {
   /** Frees the roots. Sessions that use them keep them until they end. */
   close(): void {
     native<() => void>("xs_trust_anchors_close").call(this);
+  }
+
+  static #store(bytes: ArrayBuffer | Uint8Array, beside: boolean): string {
+    return native<(bytes: ArrayBuffer | Uint8Array, beside: boolean) => string>(
+      "xs_trust_anchors_store",
+    ).call(this, bytes, beside);
   }
 
   #open(amazon: boolean): string {

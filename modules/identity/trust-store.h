@@ -17,6 +17,13 @@ struct trust_store *trust_store_from_flash(struct native_failure *failure);
 /* Amazon Root CA 1 and 3, compiled in. */
 struct trust_store *trust_store_amazon(struct native_failure *failure);
 
+/*
+ * Writes roots to flash in one write, in place of those there or beside them; a root that is there already is not
+ * written twice. PEM or DER; a zero must follow `bytes`, which are changed. `identity.bad-trust` for what is no
+ * certificate of an authority; then the roots in flash stay as they are.
+ */
+bool trust_store_write(unsigned char *bytes, size_t length, bool beside, struct native_failure *failure);
+
 void trust_store_retain(struct trust_store *store);
 void trust_store_release(struct trust_store *store);
 

@@ -100,8 +100,10 @@ static int configure(struct tls_engine *engine, const struct tls_options *option
 	mbedtls_ssl_conf_authmode(configuration, MBEDTLS_SSL_VERIFY_REQUIRED);
 	mbedtls_ssl_conf_verify(configuration, tls_verify, engine);
 	mbedtls_ssl_conf_ca_chain(configuration, &engine->trust->roots, NULL);
-	if (engine->identity)
-		error = mbedtls_ssl_conf_own_cert(configuration, &engine->identity->certificates, &engine->identity->key);
+	if (engine->identity) {
+		mp_ssl_conf_for_key(configuration, &engine->identity->key.pk);
+		error = mbedtls_ssl_conf_own_cert(configuration, &engine->identity->certificates, &engine->identity->key.pk);
+	}
 	if (!error)
 		error = mbedtls_ssl_setup(&engine->ssl, configuration);
 	/* An address is no server name (RFC 6066, 3): it is not sent, and tls-name.c alone compares it. */

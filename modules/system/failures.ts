@@ -69,8 +69,28 @@ export const failures = {
   ),
   "identity.bad-key": lasting(
     "The private key cannot be read",
-    "It is not a PEM or DER key in SEC1, PKCS#1 or PKCS#8 form, or it is encrypted.",
-    "Export the key unencrypted, as PEM or DER, and provision the node again.",
+    "It is not a PEM or DER key in SEC1, PKCS#1 or PKCS#8 form.",
+    "Export the key as PEM or DER, and provision the node again.",
+  ),
+  "identity.encrypted-key": lasting(
+    "The private key is encrypted, and the node has nobody to ask for the password",
+    "It was exported with a password.",
+    "Decrypt it (openssl pkey -in FILE -out plain.key.pem) and provision the node again; flash encryption protects it there.",
+  ),
+  "identity.weak-key": lasting(
+    "The private key is too weak",
+    "An RSA key needs 2048 bits or more; AWS IoT Core refuses shorter ones.",
+    "Have a certificate issued for a P-256 key, or for RSA with 2048 bits.",
+  ),
+  "identity.unsupported-key": lasting(
+    "The private key is of a kind that the node does not use",
+    "It is neither on P-256 or P-384 nor RSA with 2048 to 4096 bits.",
+    "Have a certificate issued for a P-256 key.",
+  ),
+  "identity.hardware-key": lasting(
+    "The private key in hardware cannot be used",
+    "The firmware has no driver for it, or the chip does not answer or sign.",
+    "Build the firmware with the board's driver (modules/identity/hardware-key.h), and check the chip.",
   ),
   "identity.bad-certificate": lasting(
     "The certificate cannot be read",
@@ -82,14 +102,29 @@ export const failures = {
     "They come from two different provisionings.",
     "Use the key and the certificate that were made together.",
   ),
+  "identity.expired": lasting(
+    "The node's own certificate has expired",
+    "It was issued for a limited time, which is over.",
+    "Have a new certificate issued: Identity.generate(), csr(), store(), activate(), or provision the node again.",
+  ),
+  "identity.no-pending": lasting(
+    "There is no new identity in the pending slot",
+    "None was generated, or what lies there is the one from before.",
+    "Make a key with Identity.generate(), then store the certificate for it.",
+  ),
+  "identity.no-previous": lasting(
+    "There is no identity to return to",
+    "The node was not changed to another identity, or has a newer key pending since.",
+    "Go on with the active identity, or prepare a new one with Identity.generate().",
+  ),
   "identity.no-trust": lasting(
     "The node trusts no root certificate, so it cannot tell the real server from a false one",
     "Neither its flash nor the firmware holds a root for this endpoint.",
     "Store the endpoint's root certificate as trust; for AWS these are Amazon Root CA 1 and 3.",
   ),
   "identity.bad-trust": lasting(
-    "A trusted root certificate cannot be read",
-    "It is not an X.509 certificate in PEM or DER form.",
+    "A trusted root certificate cannot be used",
+    "It is not an X.509 certificate in PEM or DER form, or not one of a certificate authority.",
     "Provision the node with the root certificate of its endpoint.",
   ),
 

@@ -2,7 +2,14 @@ import { createPrivateKey, webcrypto, type KeyObject } from "node:crypto";
 import x509 from "../../simulator/cloud/x509.js";
 
 /** Kinds of keys that tests make certificates for. */
-export type Kind = "P-256" | "P-384" | "RSA-1024" | "RSA-2048" | "RSA-4096";
+export type Kind =
+  | "P-256"
+  | "P-384"
+  | "P-521"
+  | "RSA-1024"
+  | "RSA-2048"
+  | "RSA-3072"
+  | "RSA-4096";
 
 /** A certificate with its private key. */
 export interface Credential {
@@ -18,6 +25,8 @@ export interface Wish {
   name?: string;
   kind?: Kind;
   issuer?: Credential;
+  /** Somebody else's key, as out of a certificate request. */
+  publicKey?: webcrypto.CryptoKey;
   /** DNS names and IPv4 addresses for subjectAltName; [] for none. */
   names?: string[];
   from?: number;
@@ -115,7 +124,7 @@ export async function issue(wish: Wish = {}): Promise<Credential> {
     notBefore: new Date(Date.now() + (wish.from ?? -1) * day),
     notAfter: new Date(Date.now() + (wish.until ?? 365) * day),
     signingAlgorithm: { name: signingKey.algorithm.name, hash },
-    publicKey: keys.publicKey,
+    publicKey: wish.publicKey ?? keys.publicKey,
     signingKey,
     extensions,
   });
