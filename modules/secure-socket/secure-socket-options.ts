@@ -14,7 +14,10 @@ export interface SecureOptions {
   alpn?: string[];
   cipherSuites?: string[];
   minVersion?: "1.2" | "1.3";
-  /** For TCP connection and handshake together, in ms; 30 000 when absent. */
+  /**
+   * For TCP connection and handshake together, in ms; 30 000 when absent. A socket waits as long, before that, for the
+   * handshakes of others: a node makes one at a time.
+   */
   handshakeTimeout?: number;
   /** The node's own clock, in ms since 1970; Date.now when absent. */
   now?: () => number;

@@ -1,45 +1,41 @@
 import Timer from "timer";
 import { Failure } from "../system/failure.js";
+import { HandshakePermit } from "./handshake-permit.js";
 import type {
   SecureSocketOptions,
   WriteOptions,
 } from "./secure-socket-options.js";
-import type { ByteBuffer, TcpSocket } from "./tcp-socket.js";
+import type { ByteBuffer } from "./tcp-socket.js";
 import { TlsSession, type TlsPeer } from "./tls-session.js";
+import { Wire } from "./wire.js";
 
 /** Time for TCP connection and handshake together, in ms: a slow chip on a slow link needs a few seconds. */
 const defaultHandshakeTimeout = 30_000;
 /** How long a closed socket waits for the other side before it lets go of TCP, in ms. */
 const lingerTime = 1000;
-/** Bytes moved at once between TCP and the session. */
-const chunkSize = 1024;
 /** Records given to the application before the event loop gets its turn. */
 const recordsPerTurn = 8;
 
 /**
  * TLS as an ECMA-419 TCP socket: what works over TCP works over this.
  *
- * States: `connecting` (TCP) → `handshake` → `open` → `closing` (the last bytes go out, what still comes in is dropped)
- * → `closed`. A turn of the event loop does at most one message of the handshake, and what it produced is on its way
- * before the next. Every failure is an `onError` with a Failure; nothing is thrown out of a callback of TCP.
+ * States: `waiting` (another socket makes its handshake) → `connecting` (TCP) → `handshake` → `open` → `closing` (the
+ * last bytes go out, what still comes in is dropped) → `closed`. A turn of the event loop does at most one message of the
+ * handshake, and what it produced is on its way before the next. Every failure is an `onError` with a Failure; nothing is
+ * thrown out of a callback of TCP.
  */
 export class SecureSocket {
   /** As given to the constructor. */
   readonly target: unknown;
   readonly #options: SecureSocketOptions;
-  readonly #chunk = new Uint8Array(chunkSize);
-  #state: "connecting" | "handshake" | "open" | "closing" | "closed" =
-    "connecting";
+  readonly #permit: HandshakePermit;
+  #state:
+    "waiting" | "connecting" | "handshake" | "open" | "closing" | "closed" =
+    "waiting";
   #format: "buffer" | "number";
-  #tcp: TcpSocket | undefined;
+  #wire: Wire | undefined;
   #session: TlsSession | undefined;
   #peer: TlsPeer | undefined;
-  /** Ciphertext that TCP holds for us. */
-  #arrived = 0;
-  /** Ciphertext that TCP takes now. */
-  #room = 0;
-  /** TCP has ended; what had arrived may still be here. */
-  #ended = false;
   /** Plaintext that was announced to the application and not read yet. */
   #unread = 0;
   /** A turn is under way, so callbacks of the application need not start another. */
@@ -55,56 +51,17 @@ export class SecureSocket {
     this.#run();
   };
 
-  /** Starts to connect. What is wrong with the TLS options, too, is told by `onError`, before anything is sent. */
+  /**
+   * Starts to connect, or waits until the handshakes of others are done. What is wrong with the TLS options, too, is told
+   * by `onError`, before anything is sent.
+   */
   constructor(options: SecureSocketOptions) {
     this.#options = options;
     this.#format = options.format ?? "buffer";
     this.target = options.target;
-    const { secure } = options;
-    try {
-      this.#session = this.#openSession();
-      const { io: Io, ...more } = options.TCP;
-      this.#tcp = new Io({
-        // Each message of the handshake is sent on its own: Nagle's algorithm would hold all but the first back for a
-        // round trip. Later on, what belongs together is joined into one record before it is sent.
-        nodelay: true,
-        ...more,
-        address: options.address ?? options.host ?? "",
-        ...(options.host === undefined ? {} : { host: options.host }),
-        port: options.port,
-        format: "buffer",
-        onReadable: (count) => {
-          this.#arrived = count;
-          this.#run();
-        },
-        onWritable: (count) => {
-          this.#room = count;
-          if (this.#state === "connecting") {
-            this.#state = "handshake";
-            secure.onConnected?.();
-          }
-          this.#run();
-        },
-        onError: (error) => {
-          this.#endOfWire(error);
-        },
-      });
-      this.#limit = Timer.set(() => {
-        this.#limit = undefined;
-        this.#fail(
-          new Failure(
-            this.#state === "connecting" ? "tcp.timed-out" : "tls.timed-out",
-            this.#where,
-          ),
-        );
-      }, secure.handshakeTimeout ?? defaultHandshakeTimeout);
-    } catch (error) {
-      // The caller does not have its socket yet, so it cannot be told now.
-      this.#limit = Timer.set(() => {
-        this.#limit = undefined;
-        this.#fail(Failure.from(error, "tls.internal"));
-      }, 0);
-    }
+    this.#permit = new HandshakePermit(() => this.#later());
+    if (this.#permit.isHeld) this.#begin();
+    else this.#startLimit();
   }
 
   /** How `read` gives and `write` takes data: buffers, or single bytes as numbers. */
@@ -170,7 +127,7 @@ export class SecureSocket {
     try {
       if (session.write(bytes, options?.more) < bytes.byteLength)
         throw new RangeError("would block");
-      if (!options?.more) this.#flush(session);
+      if (!options?.more) this.#wire?.flush(session);
       return (this.#told = session.writable);
     } catch (error) {
       if (error instanceof RangeError) throw error;
@@ -184,16 +141,44 @@ export class SecureSocket {
     Timer.clear(this.#notice);
     this.#notice = undefined;
     if (this.#state === "closed" || this.#state === "closing") return;
-    const wasConnected = this.#state !== "connecting";
     this.#state = "closing";
     this.#session?.close();
-    if (wasConnected) this.#startClosing();
+    if (this.#wire?.isConnected) this.#startClosing();
     else this.#finish();
   }
 
   get #where(): string {
     const { address, host, port } = this.#options;
     return `${host ?? address ?? ""}:${port}`;
+  }
+
+  /** It is this socket's turn: opens the session, so that the memory for it is taken now and not while waiting. */
+  #begin(): void {
+    this.#state = "connecting";
+    this.#startLimit();
+    try {
+      this.#session = this.#openSession();
+      this.#wire = new Wire(this.#options, () => this.#run());
+    } catch (error) {
+      // The caller may not have its socket yet, so it cannot be told now.
+      this.#failLater(
+        Failure.from(error, this.#session ? "tcp.unreachable" : "tls.internal"),
+      );
+    }
+  }
+
+  #startLimit(): void {
+    Timer.clear(this.#limit);
+    this.#limit = Timer.set(() => {
+      this.#limit = undefined;
+      const code =
+        this.#state === "waiting"
+          ? "tls.busy"
+          : this.#state === "connecting"
+            ? "tcp.timed-out"
+            : "tls.timed-out";
+      this.#fail(new Failure(code, this.#where));
+    }, this.#options.secure.handshakeTimeout ?? defaultHandshakeTimeout);
   }
 
   #openSession(): TlsSession {
@@ -210,8 +195,10 @@ export class SecureSocket {
     if (this.#running) return;
     this.#running = true;
     try {
-      if (this.#state === "handshake") this.#shakeHands();
-      if (this.#state === "open") this.#exchange();
+      if (this.#state === "waiting" && this.#permit.isHeld) this.#begin();
+      if (this.#state === "connecting" && this.#wire) this.#connect(this.#wire);
+      if (this.#state === "handshake") this.#shakeHands(this.#wire!);
+      if (this.#state === "open") this.#exchange(this.#wire!);
       if (this.#state === "closing") this.#linger();
     } finally {
       this.#running = false;
@@ -223,18 +210,34 @@ export class SecureSocket {
     this.#turn ??= Timer.set(this.#onTurn, 0);
   }
 
-  #shakeHands(): void {
+  #connect(wire: Wire): void {
+    if (wire.hasEnded) {
+      const { error } = wire;
+      this.#fail(
+        error instanceof Failure
+          ? error
+          : new Failure("tcp.unreachable", this.#where),
+      );
+    } else if (wire.isConnected) {
+      this.#state = "handshake";
+      this.#options.secure.onConnected?.();
+    }
+  }
+
+  #shakeHands(wire: Wire): void {
     const session = this.#session!;
     try {
-      this.#fill(session);
+      wire.fill(session);
       const step = session.step();
-      const flushed = this.#flush(session);
+      wire.flush(session);
       if (step === "open") this.#peer = session.peer;
       else {
         const canGoOn =
-          step === "writing" ? flushed : this.#arrived > 0 && session.room > 0;
+          step === "writing"
+            ? session.pending === 0
+            : wire.hasArrived && session.room > 0;
         if (canGoOn) this.#later();
-        else if (step === "reading" && this.#ended)
+        else if (step === "reading" && wire.hasEnded)
           this.#fail(new Failure("tls.truncated", "during the handshake"));
         return;
       }
@@ -245,17 +248,18 @@ export class SecureSocket {
     Timer.clear(this.#limit);
     this.#limit = undefined;
     this.#state = "open";
+    this.#permit.release();
     this.#options.secure.onSecured?.(this.#peer);
     this.#tellWritable(session);
   }
 
   /** Both directions of an open connection, until nothing more can be done or the event loop should have its turn. */
-  #exchange(): void {
+  #exchange(wire: Wire): void {
     const session = this.#session!;
-    this.#flush(session);
+    wire.flush(session);
     // What the application leaves unread it reads when it can; until then nothing more is taken in.
     for (let records = 0; this.#unread === 0; records++) {
-      const readable = this.#receive(session);
+      const readable = this.#receive(wire, session);
       if (readable <= 0) break;
       if (records === recordsPerTurn) {
         this.#later();
@@ -269,22 +273,20 @@ export class SecureSocket {
   }
 
   /** Plaintext that can be read, after taking in as much ciphertext as there is room for; -1 when the session ended. */
-  #receive(session: TlsSession): number {
+  #receive(wire: Wire, session: TlsSession): number {
     try {
+      // The session may stop at a full buffer of either side, so it is asked again until no byte moves any more.
       for (;;) {
         const readable = session.readable;
         if (readable > 0) return readable;
-        const before = this.#arrived;
-        this.#fill(session);
-        if (this.#arrived === before && session.readable === 0) break;
+        if (wire.fill(session) + wire.flush(session) === 0) break;
       }
-      this.#flush(session);
     } catch (error) {
-      this.#flushQuietly(session);
+      wire.flush(session);
       this.#fail(error);
       return -1;
     }
-    if (!this.#ended) return 0;
+    if (!wire.hasEnded) return 0;
     this.#fail(new Failure("tls.truncated"));
     return -1;
   }
@@ -294,63 +296,6 @@ export class SecureSocket {
     if (writable <= this.#told) return;
     this.#told = writable;
     this.#options.onWritable?.call(this, writable);
-  }
-
-  /** Moves ciphertext from TCP into the session, as much as it has room for. */
-  #fill(session: TlsSession): void {
-    while (this.#arrived > 0) {
-      const count = Math.min(this.#arrived, session.room, chunkSize);
-      if (count === 0) return;
-      const bytes = this.#part(count);
-      const read = numberOr(this.#tcp!.read(bytes), count);
-      if (read === 0) {
-        this.#arrived = 0;
-        return;
-      }
-      this.#arrived -= read;
-      session.feed(read === count ? bytes : this.#part(read));
-    }
-  }
-
-  /** Moves ciphertext from the session to TCP; true when none is left. */
-  #flush(session: TlsSession): boolean {
-    while (this.#room > 0 && !this.#ended) {
-      const count = session.take(this.#part(Math.min(this.#room, chunkSize)));
-      if (count === 0) return true;
-      this.#room = numberOr(
-        this.#tcp!.write(this.#part(count)),
-        this.#room - count,
-      );
-    }
-    // Nobody is there to hear the rest.
-    while (this.#ended && session.take(this.#chunk) > 0);
-    return session.pending === 0;
-  }
-
-  #flushQuietly(session: TlsSession): void {
-    try {
-      this.#flush(session);
-    } catch {
-      // TCP is gone, and the reason is about to be told.
-      this.#ended = true;
-    }
-  }
-
-  #part(count: number): Uint8Array {
-    return count === chunkSize
-      ? this.#chunk
-      : new Uint8Array(this.#chunk.buffer, 0, count);
-  }
-
-  #endOfWire(error: unknown): void {
-    this.#ended = true;
-    if (this.#state === "connecting")
-      this.#fail(
-        error instanceof Failure
-          ? error
-          : new Failure("tcp.unreachable", this.#where),
-      );
-    else this.#run();
   }
 
   /** The connection ends here: the server gets the alert, the application the reason. */
@@ -385,24 +330,21 @@ export class SecureSocket {
 
   /**
    * Sends what is left, an alert or a close_notify, and drops what still comes in: TCP that is closed with unread data
-   * resets the connection, and the other side may then never see why.
+   * resets the connection, and the other side may then never see why. The end of TCP is awaited, by which the server
+   * answers a close_notify, for `lingerTime` at most.
    */
   #linger(): void {
-    const session = this.#session;
-    try {
-      if (session && this.#flush(session)) {
-        session.close();
+    const wire = this.#wire?.isConnected ? this.#wire : undefined;
+    if (this.#session) {
+      wire?.flush(this.#session);
+      if (!wire || this.#session.pending === 0) {
+        this.#session.close();
         this.#session = undefined;
+        this.#permit.release();
       }
-      while (this.#arrived > 0) {
-        const bytes = this.#part(Math.min(this.#arrived, chunkSize));
-        const read = numberOr(this.#tcp!.read(bytes), bytes.byteLength);
-        this.#arrived = read === 0 ? 0 : this.#arrived - read;
-      }
-    } catch {
-      this.#ended = true;
     }
-    if (this.#ended || !this.#tcp) this.#finish();
+    wire?.drain();
+    if (!wire || wire.hasEnded) this.#finish();
   }
 
   #finish(): void {
@@ -413,14 +355,10 @@ export class SecureSocket {
     this.#limit = this.#turn = undefined;
     this.#session?.close();
     this.#session = undefined;
-    this.#tcp?.close();
-    this.#tcp = undefined;
+    this.#permit.release();
+    this.#wire?.close();
+    this.#wire = undefined;
   }
-}
-
-/** What a TCP class returned, or what it must have meant when it returned nothing. */
-function numberOr(value: unknown, otherwise: number): number {
-  return typeof value === "number" ? value : otherwise;
 }
 
 function bytesOf(data: ByteBuffer): Uint8Array {

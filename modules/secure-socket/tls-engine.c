@@ -84,14 +84,11 @@ static bool choose_alpn(struct tls_engine *engine, const char *names)
 	return false;
 }
 
-static int configure(struct tls_engine *engine, const struct tls_options *options)
+/* What does not depend on the options that may be wrong; the library's structures are complete after it. */
+static int set_up(struct tls_engine *engine)
 {
 	mbedtls_ssl_config *configuration = &engine->configuration;
-	int error = mbedtls_ssl_config_defaults(configuration, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
-	                                        MBEDTLS_SSL_PRESET_DEFAULT);
-	if (error)
-		return error;
-	mp_ssl_conf_offer(configuration, options->least_version);
+	int error = 0;
 	engine->profile = mbedtls_x509_crt_profile_default;
 	engine->profile.allowed_mds = MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA256) | MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA384) |
 	                              MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA512);
@@ -119,6 +116,35 @@ static void fail(struct tls_engine *engine, int error)
 	engine->state = TLS_FAILED;
 }
 
+static void configure(struct tls_engine *engine, const struct tls_options *options)
+{
+	int error = mbedtls_ssl_config_defaults(&engine->configuration, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
+	                                        MBEDTLS_SSL_PRESET_DEFAULT);
+	if (error) {
+		fail(engine, error);
+	} else if (!tls_suites_choose(engine, options->suites, options->least_version)) {
+		native_failure_set(&engine->failure, "config.invalid", "cipherSuites %.120s", options->suites);
+	} else if (!choose_alpn(engine, options->alpn)) {
+		native_failure_set(&engine->failure, "config.invalid", "alpn %.120s", options->alpn);
+	} else {
+		error = set_up(engine);
+		if (error)
+			fail(engine, error);
+		else
+			engine->state = TLS_HANDSHAKE;
+	}
+}
+
+/* A server's name as it is sent: what is not ASCII has to be written as `xn--…` (RFC 5890). */
+static bool is_server_name(const char *name)
+{
+	size_t length = 0;
+	for (; name[length]; length++)
+		if (name[length] <= ' ' || name[length] > '~')
+			return false;
+	return length > 0 && length < sizeof ((struct tls_engine *)0)->server_name;
+}
+
 struct tls_engine *tls_engine_open(const struct tls_options *options)
 {
 	struct tls_engine *engine = calloc(1, sizeof *engine);
@@ -132,9 +158,8 @@ struct tls_engine *tls_engine_open(const struct tls_options *options)
 		native_failure_set(&engine->failure, "identity.no-trust", NULL);
 		return engine;
 	}
-	size_t name_length = strlen(options->server_name);
-	if (name_length == 0 || name_length >= sizeof engine->server_name) {
-		native_failure_set(&engine->failure, "config.invalid", "serverName has %u characters", (unsigned)name_length);
+	if (!is_server_name(options->server_name)) {
+		native_failure_set(&engine->failure, "config.invalid", "serverName \"%.120s\"", options->server_name);
 		return engine;
 	}
 	if (options->least_version > 12 && !MP_HAS_TLS_1_3) {
@@ -147,7 +172,7 @@ struct tls_engine *tls_engine_open(const struct tls_options *options)
 		return engine;
 	}
 	engine->library_open = true;
-	memcpy(engine->server_name, options->server_name, name_length + 1);
+	memcpy(engine->server_name, options->server_name, strlen(options->server_name) + 1);
 	engine->has_name = !tls_name_is_address(engine->server_name, engine->address);
 	engine->trust = options->trust;
 	trust_store_retain(engine->trust);
@@ -155,15 +180,7 @@ struct tls_engine *tls_engine_open(const struct tls_options *options)
 	if (engine->identity)
 		node_identity_retain(engine->identity);
 	tls_verify_set_clock(engine, options->now);
-	error = configure(engine, options);
-	if (error)
-		fail(engine, error);
-	else if (!tls_suites_choose(engine, options->suites))
-		native_failure_set(&engine->failure, "config.invalid", "cipherSuites %.120s", options->suites);
-	else if (!choose_alpn(engine, options->alpn))
-		native_failure_set(&engine->failure, "config.invalid", "alpn %.120s", options->alpn);
-	else
-		engine->state = TLS_HANDSHAKE;
+	configure(engine, options);
 	return engine;
 }
 
@@ -186,7 +203,8 @@ static void make_sure_of_alert(struct tls_engine *engine)
 {
 	if (tls_engine_pending(engine) > 0)
 		return;
-	bool by_server = strcmp(engine->failure.code, "tls.protocol") == 0;
+	const char *code = engine->failure.code;
+	bool by_server = strcmp(code, "tls.protocol") == 0 || strcmp(code, "tls.unsupported") == 0;
 	mbedtls_ssl_send_alert_message(&engine->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
 	                               by_server ? MBEDTLS_SSL_ALERT_MSG_UNEXPECTED_MESSAGE
 	                                         : MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR);
@@ -268,11 +286,21 @@ size_t tls_engine_take(struct tls_engine *engine, unsigned char *bytes, size_t l
 	return length;
 }
 
+/* The session ends while it is open; the server is told why, unless it said so itself or mbedTLS has done that. */
+static void fail_open(struct tls_engine *engine, int error)
+{
+	fail(engine, error);
+	if (error == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY)
+		/* A close_notify is answered by one (RFC 5246, 7.2.1). */
+		mbedtls_ssl_close_notify(&engine->ssl);
+	else if (error != MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE)
+		make_sure_of_alert(engine);
+}
+
 /* Makes mbedTLS take in the next record when it holds no plaintext. Returns what it holds then, or -1. */
 static long advance(struct tls_engine *engine)
 {
-	/* Two turns for each session ticket of TLS 1.3; the bound is there against a library that never goes on. */
-	for (int turns = 0; turns < 64; turns++) {
+	for (int turns = 0; turns < TLS_IDLE_TURNS; turns++) {
 		size_t there = mbedtls_ssl_get_bytes_avail(&engine->ssl);
 		if (there > 0)
 			return (long)there;
@@ -284,13 +312,11 @@ static long advance(struct tls_engine *engine)
 			continue;
 		if (error == MBEDTLS_ERR_SSL_WANT_WRITE)
 			return 0;
-		/* A close_notify is answered by one (RFC 5246, 7.2.1). */
-		if (error == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY)
-			mbedtls_ssl_close_notify(&engine->ssl);
-		fail(engine, error);
+		fail_open(engine, error);
 		return -1;
 	}
-	return 0;
+	fail_open(engine, MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE);
+	return -1;
 }
 
 long tls_engine_readable(struct tls_engine *engine)
@@ -310,7 +336,7 @@ long tls_engine_read(struct tls_engine *engine, unsigned char *bytes, size_t len
 	int done = mbedtls_ssl_read(&engine->ssl, bytes, length);
 	if (done >= 0)
 		return done;
-	fail(engine, done);
+	fail_open(engine, done);
 	return -1;
 }
 

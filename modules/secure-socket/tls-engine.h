@@ -3,7 +3,7 @@
  * waits, reads a clock or touches a socket. Plain C, no XS: the natives of tls-session.ts, tests and fuzzers stand on it.
  *
  * The files: tls-engine.c moves bytes and steps the handshake, tls-suites.c says what is offered, tls-verify.c judges the
- * server's certificate, tls-name.c its name, tls-failure.c gives every end its code.
+ * server's certificate, tls-name.c its name, tls-failure.c and tls-alert.c give every end its code.
  */
 #ifndef FIELDNODE_TLS_ENGINE_H
 #define FIELDNODE_TLS_ENGINE_H
@@ -25,6 +25,11 @@ enum {
 	TLS_ALPN_SIZE = 64,
 	TLS_ALPN_LIMIT = 4,
 	TLS_SUITE_LIMIT = 8,
+	/*
+	 * Messages without data that a server may send in a row: empty records, requests to renegotiate, and session tickets,
+	 * each of which takes two turns. A server that goes on beyond keeps the node busy and gives it nothing.
+	 */
+	TLS_IDLE_TURNS = 64,
 };
 
 /* What a session needs to know. Texts are read during `tls_engine_open` only. */
@@ -53,11 +58,11 @@ struct tls_peer {
 /* What the verify callback gathers from the root down to the leaf (tls-verify.c). */
 struct tls_judgement {
 	struct native_failure failure; /* code NULL: nothing against the certificate */
-	char date_detail[NATIVE_FAILURE_DETAIL];
 	const mbedtls_x509_crt *top;
+	/* The certificates nearest to the root whose dates, key or signature, and usage are not right; NULL for none. */
+	const mbedtls_x509_crt *untimely, *weak, *misused;
 	uint32_t flags;
 	int top_depth;
-	bool expired;
 	uint32_t memory_failures; /* before the step that is being made */
 };
 
@@ -131,8 +136,11 @@ const char *tls_engine_alpn(const struct tls_engine *engine);
 
 /* --- between the engine's own files --- */
 
-/* tls-suites.c: fills `suites`; false when a name is unknown to this library. */
-bool tls_suites_choose(struct tls_engine *engine, const char *names);
+/*
+ * tls-suites.c: chooses the suites, and with them the versions, to offer. False when a name is none of a suite, or when
+ * no suite is left.
+ */
+bool tls_suites_choose(struct tls_engine *engine, const char *names, int least_version);
 /* tls-suites.c: the name of a suite by mbedTLS's name for it. */
 const char *tls_suite_name(const char *library_name);
 
@@ -149,5 +157,7 @@ void tls_name_describe(const mbedtls_x509_crt *certificate, char *text, size_t s
 
 /* tls-failure.c: notes why the session ended, from mbedTLS's error number. Keeps the first failure. */
 void tls_failure_from_library(struct tls_engine *engine, int error);
+/* tls-alert.c: the same from the fatal alert that the server has just sent. */
+void tls_failure_from_alert(struct tls_engine *engine);
 
 #endif

@@ -1,128 +1,58 @@
 /*
- * Gives every way a session can end its code in modules/system/failures.ts: mbedTLS's error number, the alert that came,
- * what tls-verify.c found, and the step at which it happened. A number alone is not enough: mbedTLS uses the same ones
- * for a wrong root and for memory that ran out.
+ * Gives every way a session can end its code in modules/system/failures.ts: mbedTLS's error number, what tls-verify.c
+ * found, and the step at which it happened. A number alone is not enough: mbedTLS uses the same ones for a wrong root and
+ * for memory that ran out.
  */
 #include "tls-engine.h"
 
-enum alert {
-	ALERT_UNEXPECTED_MESSAGE = 10,
-	ALERT_BAD_RECORD_MAC = 20,
-	ALERT_HANDSHAKE_FAILURE = 40,
-	ALERT_BAD_CERTIFICATE = 42,
-	ALERT_UNSUPPORTED_CERTIFICATE = 43,
-	ALERT_CERTIFICATE_REVOKED = 44,
-	ALERT_CERTIFICATE_EXPIRED = 45,
-	ALERT_CERTIFICATE_UNKNOWN = 46,
-	ALERT_UNKNOWN_CA = 48,
-	ALERT_ACCESS_DENIED = 49,
-	ALERT_DECRYPT_ERROR = 51,
-	ALERT_PROTOCOL_VERSION = 70,
-	ALERT_INSUFFICIENT_SECURITY = 71,
-	ALERT_UNRECOGNIZED_NAME = 112,
-	ALERT_CERTIFICATE_REQUIRED = 116,
-	ALERT_NO_APPLICATION_PROTOCOL = 120,
+/* Errors that have another name in 2.28, or none there, or one of PSA's in 4.x. */
+enum {
+	ILLEGAL_PARAMETER = -0x6600,
+	HANDSHAKE_FAILURE = -0x6E00,
+	BAD_PROTOCOL_VERSION = -0x6E80,
+	OWN_CERTIFICATE_TOO_LARGE = -0x7500, /* 2.28 only */
+	NO_APPLICATION_PROTOCOL = -0x7580,   /* 3.x and 4.x only */
+	BAD_CERTIFICATE = -0x7A00,
+	CTR_DRBG_ENTROPY_SOURCE_FAILED = -0x0034,
+	ENTROPY_SOURCE_FAILED = -0x003C,
+	ENTROPY_NO_STRONG_SOURCE = -0x003D,
+	ENTROPY_NO_SOURCES_DEFINED = -0x0040,
+	PSA_INSUFFICIENT_ENTROPY = -148,
+	KEY_FLAGS = MBEDTLS_X509_BADCERT_BAD_KEY | MBEDTLS_X509_BADCERT_BAD_PK,
 };
-
-/* RFC 8446, 6, and for the numbers it retired RFC 5246, 7.2. */
-static const char *alert_name(int alert)
-{
-	static const struct {
-		unsigned char number;
-		const char *name;
-	} names[] = {
-		{ALERT_UNEXPECTED_MESSAGE, "unexpected_message"},
-		{ALERT_BAD_RECORD_MAC, "bad_record_mac"},
-		{21, "decryption_failed"},
-		{22, "record_overflow"},
-		{30, "decompression_failure"},
-		{ALERT_HANDSHAKE_FAILURE, "handshake_failure"},
-		{41, "no_certificate"},
-		{ALERT_BAD_CERTIFICATE, "bad_certificate"},
-		{ALERT_UNSUPPORTED_CERTIFICATE, "unsupported_certificate"},
-		{ALERT_CERTIFICATE_REVOKED, "certificate_revoked"},
-		{ALERT_CERTIFICATE_EXPIRED, "certificate_expired"},
-		{ALERT_CERTIFICATE_UNKNOWN, "certificate_unknown"},
-		{47, "illegal_parameter"},
-		{ALERT_UNKNOWN_CA, "unknown_ca"},
-		{ALERT_ACCESS_DENIED, "access_denied"},
-		{50, "decode_error"},
-		{ALERT_DECRYPT_ERROR, "decrypt_error"},
-		{60, "export_restriction"},
-		{ALERT_PROTOCOL_VERSION, "protocol_version"},
-		{ALERT_INSUFFICIENT_SECURITY, "insufficient_security"},
-		{80, "internal_error"},
-		{86, "inappropriate_fallback"},
-		{90, "user_canceled"},
-		{100, "no_renegotiation"},
-		{109, "missing_extension"},
-		{110, "unsupported_extension"},
-		{111, "certificate_unobtainable"},
-		{ALERT_UNRECOGNIZED_NAME, "unrecognized_name"},
-		{113, "bad_certificate_status_response"},
-		{114, "bad_certificate_hash_value"},
-		{115, "unknown_psk_identity"},
-		{ALERT_CERTIFICATE_REQUIRED, "certificate_required"},
-		{ALERT_NO_APPLICATION_PROTOCOL, "no_application_protocol"},
-	};
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (names[i].number == alert)
-			return names[i].name;
-	return "unknown";
-}
 
 static int state_of(const struct tls_engine *engine)
 {
 	return (int)engine->ssl.MBEDTLS_PRIVATE(state);
 }
 
-/* Up to the server's first message nothing is agreed; what goes wrong there is about versions and suites. */
-static bool before_agreement(const struct tls_engine *engine)
+/* The code of an error that means the same wherever it comes up; NULL for all others. */
+static const char *code_anywhere(int error)
 {
-	return engine->state == TLS_HANDSHAKE && state_of(engine) <= MBEDTLS_SSL_SERVER_HELLO;
-}
-
-static const char *code_of_alert(const struct tls_engine *engine, int alert)
-{
-	switch (alert) {
-	case ALERT_BAD_CERTIFICATE:
-	case ALERT_UNSUPPORTED_CERTIFICATE:
-	case ALERT_CERTIFICATE_REVOKED:
-	case ALERT_CERTIFICATE_EXPIRED:
-	case ALERT_CERTIFICATE_UNKNOWN:
-	case ALERT_UNKNOWN_CA:
-	case ALERT_ACCESS_DENIED:
-	case ALERT_CERTIFICATE_REQUIRED:
-		return "tls.certificate-refused";
-	case ALERT_HANDSHAKE_FAILURE:
-		if (before_agreement(engine))
-			return "tls.no-common-suite";
-		/* TLS 1.2 has no alert for a certificate that is missing; servers send this one. */
-		return engine->identity ? "tls.alert" : "tls.certificate-refused";
-	case ALERT_INSUFFICIENT_SECURITY:
-		return "tls.no-common-suite";
-	case ALERT_PROTOCOL_VERSION:
-		return "tls.no-common-version";
-	case ALERT_UNRECOGNIZED_NAME:
-		return "tls.unknown-name";
-	case ALERT_NO_APPLICATION_PROTOCOL:
-		return "tls.alpn-refused";
-	case ALERT_BAD_RECORD_MAC:
-	case ALERT_DECRYPT_ERROR:
-		/* Our records or our Finished did not arrive as they were sent. */
+	/* Not a switch: some of these names are the same number in 4.x. */
+	if (error == MBEDTLS_ERR_SSL_INVALID_MAC)
 		return "tls.tampered";
+	if (error == BAD_PROTOCOL_VERSION)
+		return "tls.no-common-version";
+	if (error == MBEDTLS_ERR_SSL_FEATURE_UNAVAILABLE)
+		return "tls.unsupported";
+	if (error == MBEDTLS_ERR_SSL_INTERNAL_ERROR || error == MBEDTLS_ERR_SSL_COUNTER_WRAPPING)
+		return "tls.internal";
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+	if (error == NO_APPLICATION_PROTOCOL)
+		return "tls.alpn-refused";
+#endif
+	switch (error) {
+	case MBEDTLS_ERR_SSL_NO_RNG:
+	case CTR_DRBG_ENTROPY_SOURCE_FAILED:
+	case ENTROPY_SOURCE_FAILED:
+	case ENTROPY_NO_STRONG_SOURCE:
+	case ENTROPY_NO_SOURCES_DEFINED:
+	case PSA_INSUFFICIENT_ENTROPY:
+		return "tls.no-randomness";
 	default:
-		return "tls.alert";
+		return NULL;
 	}
-}
-
-static void note_alert(struct tls_engine *engine)
-{
-	int alert = mp_ssl_alert(&engine->ssl);
-	if (alert < 0)
-		native_failure_set(&engine->failure, "tls.alert", "alert of unknown number");
-	else
-		native_failure_set(&engine->failure, code_of_alert(engine, alert), "alert %d %s", alert, alert_name(alert));
 }
 
 /* Errors of mbedTLS's X.509 and key modules, which a server's certificate brings about by its content. */
@@ -140,27 +70,36 @@ static bool is_unknown_algorithm(int error)
 	       high == 0x3C80 /* unknown key algorithm */;
 }
 
-/* 2.28 calls it BAD_HS_CERTIFICATE. */
-enum { BAD_CERTIFICATE = -0x7A00, BAD_PROTOCOL_VERSION = -0x6E80, HANDSHAKE_FAILURE = -0x6E00 };
-
-static const char *code_of_certificate(int error)
+static const char *code_of_certificate(const struct tls_engine *engine, int error)
 {
+	/* So it ends when there are more certificates than mbedTLS looks at. */
+	if (error == MBEDTLS_ERR_X509_FATAL_ERROR)
+		return "tls.chain-too-long";
 	if (is_unknown_algorithm(error))
+		return "tls.weak-certificate";
+	/* Found after tls-verify.c was called: the key lies on a curve that was not offered. */
+	if (error == BAD_CERTIFICATE && mbedtls_ssl_get_verify_result(&engine->ssl) & KEY_FLAGS)
 		return "tls.weak-certificate";
 	if (error == BAD_CERTIFICATE || is_certificate_error(error))
 		return "tls.bad-certificate";
 	return "tls.protocol";
 }
 
-static const char *code_of(const struct tls_engine *engine, int error)
+/* A signature or a checksum over what both sides saw does not fit, or is none that mbedTLS can check. */
+static const char *code_of_proof(int error)
 {
-	if (engine->state == TLS_OPEN)
-		/* The handshake proved that the server speaks TLS: what is wrong now was changed on its way. */
-		return error == MBEDTLS_ERR_SSL_INTERNAL_ERROR ? "tls.internal" : "tls.tampered";
-	if (error == MBEDTLS_ERR_SSL_INVALID_MAC)
-		return "tls.tampered";
-	if (error == BAD_PROTOCOL_VERSION)
-		return "tls.no-common-version";
+	if (error == MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE)
+		return "tls.protocol";
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+	/* mbedTLS offers RSA-PSS in TLS 1.2 too, because TLS 1.3 needs it, and then cannot do without TLS 1.3. */
+	if (error == ILLEGAL_PARAMETER)
+		return "tls.no-common-signature";
+#endif
+	return "tls.tampered";
+}
+
+static const char *code_of_handshake(const struct tls_engine *engine, int error)
+{
 	switch (state_of(engine)) {
 	case MBEDTLS_SSL_HELLO_REQUEST:
 	case MBEDTLS_SSL_CLIENT_HELLO:
@@ -168,18 +107,39 @@ static const char *code_of(const struct tls_engine *engine, int error)
 	case MBEDTLS_SSL_SERVER_HELLO:
 		return error == HANDSHAKE_FAILURE ? "tls.no-common-suite" : "tls.protocol";
 	case MBEDTLS_SSL_SERVER_CERTIFICATE:
-		return code_of_certificate(error);
+		return code_of_certificate(engine, error);
 	case MBEDTLS_SSL_SERVER_KEY_EXCHANGE:
 	case MBEDTLS_SSL_SERVER_FINISHED:
-		/* A signature or a checksum over what both sides saw does not fit. */
-		return error == MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE ? "tls.protocol" : "tls.tampered";
-	case MBEDTLS_SSL_CERTIFICATE_VERIFY:
+		return code_of_proof(error);
 	case MBEDTLS_SSL_CLIENT_CERTIFICATE:
+		return error == MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL || error == OWN_CERTIFICATE_TOO_LARGE ? "tls.own-chain-too-long"
+		                                                                                       : "tls.internal";
 	case MBEDTLS_SSL_CLIENT_KEY_EXCHANGE:
-		return MP_HAS_TLS_1_3 && mp_ssl_version(&engine->ssl) == 13 ? "tls.tampered" : "tls.internal";
+		return "tls.internal";
+	case MBEDTLS_SSL_CERTIFICATE_VERIFY:
+		/* In TLS 1.2 the node's signature, in TLS 1.3 the server's. */
+		return mp_ssl_version(&engine->ssl) == 13 ? code_of_proof(error) : "tls.cannot-sign";
+#if MP_HAS_TLS_1_3
+	case MBEDTLS_SSL_CLIENT_CERTIFICATE_VERIFY:
+		return "tls.cannot-sign";
+#endif
 	default:
 		return "tls.protocol";
 	}
+}
+
+/* The handshake proved that the server speaks TLS: what is wrong now it does otherwise, or was changed on its way. */
+static const char *code_of_record(int error)
+{
+	return error == MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE ? "tls.unsupported" : "tls.tampered";
+}
+
+static const char *code_of(const struct tls_engine *engine, int error)
+{
+	const char *code = code_anywhere(error);
+	if (code)
+		return code;
+	return engine->state == TLS_OPEN ? code_of_record(error) : code_of_handshake(engine, error);
 }
 
 void tls_failure_from_library(struct tls_engine *engine, int error)
@@ -193,7 +153,7 @@ void tls_failure_from_library(struct tls_engine *engine, int error)
 	else if (engine->judgement.failure.code)
 		*failure = engine->judgement.failure;
 	else if (error == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE)
-		note_alert(engine);
+		tls_failure_from_alert(engine);
 	else if (error == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY)
 		native_failure_set(failure, "tls.closed", NULL);
 	else

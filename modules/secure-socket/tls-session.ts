@@ -8,14 +8,17 @@ export type Bytes = ArrayBuffer | Uint8Array;
 
 /** What a session needs to know before it starts. */
 export interface TlsSessionOptions {
-  /** The server's DNS name, sent as SNI and looked for in its certificate; or an IPv4 address, looked for only. */
+  /** The server's DNS name in ASCII, sent as SNI and looked for in its certificate; or an IPv4 address, looked for only. */
   serverName: string;
   trust: TrustAnchors;
   /** Without one, a server that asks for a certificate gets none. */
   identity?: Identity;
   /** Application protocols in order of preference; the server must choose one of them. At most 4. */
   alpn?: string[];
-  /** Suites by OpenSSL's names (RFC 8446's for TLS 1.3), in order; only those that this node has. */
+  /**
+   * Suites by OpenSSL's names (RFC 8446's for TLS 1.3), in order; only those that AWS lists. Those of a version that the
+   * node's TLS library does not have are left out, and a version that has no suite here is not offered.
+   */
   cipherSuites?: string[];
   minVersion?: "1.2" | "1.3";
   /** The node's own time in ms since 1970: certificates' dates are judged by it. */
@@ -38,6 +41,19 @@ export interface TlsPeer {
 /** What a session asks for next. */
 export type TlsStep = "reading" | "writing" | "open";
 
+/** Bytes of a text that the native takes. */
+const textLimit = 255;
+
+/** A list for the native; what does not fit is nothing that a server could have. */
+function listed(option: string, names: string[] = []): string {
+  const text = names.join(",");
+  if (names.includes(""))
+    throw new Failure("config.invalid", `${option} is empty`);
+  if (ArrayBuffer.fromString(text).byteLength > textLimit)
+    throw new Failure("config.invalid", `${option} is too long`);
+  return text;
+}
+
 /**
  * A TLS client without I/O (TLS 1.2, and 1.3 where mbedTLS has it): ciphertext goes in by `feed` and comes out by `take`,
  * both through bounded buffers. It never waits, so that a step of it costs at most one message of the handshake.
@@ -52,13 +68,16 @@ export class TlsSession extends Native("xs_tls_session_destructor") {
    */
   constructor(options: TlsSessionOptions) {
     super();
+    const minVersion: string = options.minVersion ?? "1.2";
+    if (minVersion !== "1.2" && minVersion !== "1.3")
+      throw new Failure("config.invalid", `minVersion ${minVersion}`);
     const open = this.#open(
-      options.serverName,
+      listed("serverName", [options.serverName]),
       options.trust,
       options.identity,
-      (options.alpn ?? []).join(","),
-      (options.cipherSuites ?? []).join(","),
-      options.minVersion === "1.3" ? 13 : 12,
+      listed("alpn", options.alpn),
+      listed("cipherSuites", options.cipherSuites),
+      minVersion === "1.3" ? 13 : 12,
       options.now,
     );
     if (!open) {

@@ -26,28 +26,44 @@ void tls_verify_set_clock(struct tls_engine *engine, double now)
 	engine->now_ms = now;
 }
 
-static bool is_weak_curve(const mbedtls_x509_crt *certificate)
+/*
+ * mbedTLS judges the keys of authorities by the certificate below, and curves by what TLS offers, after this callback.
+ * Here each certificate's own key counts: RSA of 2048 bits, a curve of 256; the server's own curve is one of those offered.
+ */
+static bool is_key_weak(const mbedtls_x509_crt *certificate, int depth)
 {
-	return !mp_pk_is_rsa(&certificate->pk) && mbedtls_pk_get_bitlen(&certificate->pk) < 256;
+	size_t bits = mbedtls_pk_get_bitlen(&certificate->pk);
+	if (mp_pk_is_rsa(&certificate->pk))
+		return bits < 2048;
+	return depth == 0 ? bits != 256 && bits != 384 : bits < 256;
+}
+
+static bool is_for_servers(const mbedtls_x509_crt *certificate)
+{
+	return mbedtls_x509_crt_check_extended_key_usage(certificate, MBEDTLS_OID_SERVER_AUTH,
+	                                                 MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)) == 0;
 }
 
 /* Replaces the dates' flags: the library's clock is libc's on a desktop, and absent in ESP-IDF's default build. */
-static void judge_dates(struct tls_engine *engine, const mbedtls_x509_crt *certificate, uint32_t *flags)
+static void judge_dates(const struct tls_engine *engine, const mbedtls_x509_crt *certificate, uint32_t *flags)
 {
-	struct tls_judgement *judgement = &engine->judgement;
 	*flags &= ~(uint32_t)DATE_FLAGS;
 	if (engine->now_ms > certificate_time(&certificate->valid_to))
 		*flags |= MBEDTLS_X509_BADCERT_EXPIRED;
 	else if (engine->now_ms < certificate_time(&certificate->valid_from))
 		*flags |= MBEDTLS_X509_BADCERT_FUTURE;
-	if ((*flags & DATE_FLAGS) == 0 || judgement->date_detail[0] != '\0')
-		return;
-	char name[64];
-	certificate_name_text(&certificate->subject, name, sizeof name);
-	judgement->expired = (*flags & MBEDTLS_X509_BADCERT_EXPIRED) != 0;
-	const mbedtls_x509_time *limit = judgement->expired ? &certificate->valid_to : &certificate->valid_from;
-	snprintf(judgement->date_detail, sizeof judgement->date_detail, "%s is valid %s %04d-%02d-%02d %02d:%02d UTC", name,
-	         judgement->expired ? "until" : "from", limit->year, limit->mon, limit->day, limit->hour, limit->min);
+}
+
+/* Remembers the certificate nearest to the root that has each kind of fault. */
+static void note_faults(struct tls_judgement *judgement, const mbedtls_x509_crt *certificate, uint32_t flags)
+{
+	judgement->flags |= flags;
+	if (flags & DATE_FLAGS && !judgement->untimely)
+		judgement->untimely = certificate;
+	if (flags & WEAK_FLAGS && !judgement->weak)
+		judgement->weak = certificate;
+	if (flags & USAGE_FLAGS && !judgement->misused)
+		judgement->misused = certificate;
 }
 
 static bool same_name(const mbedtls_x509_buf *a, const mbedtls_x509_buf *b)
@@ -90,7 +106,34 @@ static void explain_no_root(struct tls_engine *engine, const mbedtls_x509_crt *l
 			known = true;
 		}
 	native_failure_set(&judgement->failure, "tls.unknown-root",
-	                   known ? "a trusted root has the name %s, but another key" : "issuer %s", name);
+	                   known ? "the signature is not by the key that %s has here" : "issuer %s", name);
+}
+
+static void explain_dates(struct tls_engine *engine)
+{
+	const mbedtls_x509_crt *certificate = engine->judgement.untimely;
+	bool expired = engine->now_ms > certificate_time(&certificate->valid_to);
+	const mbedtls_x509_time *limit = expired ? &certificate->valid_to : &certificate->valid_from;
+	const char *code = expired ? "tls.server-expired" : "tls.server-not-yet-valid";
+	char name[64];
+	certificate_name_text(&certificate->subject, name, sizeof name);
+	native_failure_set(&engine->judgement.failure, engine->clock_is_set ? code : "tls.clock-unset",
+	                   "%s is valid %s %04d-%02d-%02d %02d:%02d UTC", name, expired ? "until" : "from", limit->year,
+	                   limit->mon, limit->day, limit->hour, limit->min);
+}
+
+static void explain_weakness(struct tls_judgement *judgement, const mbedtls_x509_crt *leaf)
+{
+	const mbedtls_x509_crt *certificate = judgement->weak;
+	char name[TLS_NAME_SIZE];
+	certificate_name_text(&certificate->subject, name, sizeof name);
+	/* Nothing is against the key of the first certificate that has a fault: then the hash of its signature is old. */
+	if (is_key_weak(certificate, certificate == leaf ? 0 : 1))
+		native_failure_set(&judgement->failure, "tls.weak-certificate", "%s has a key of %u bits, %s", name,
+		                   (unsigned)mbedtls_pk_get_bitlen(&certificate->pk),
+		                   mp_pk_is_rsa(&certificate->pk) ? "RSA" : "on an elliptic curve");
+	else
+		native_failure_set(&judgement->failure, "tls.weak-certificate", "%s is signed with an old hash", name);
 }
 
 /* All that is against the chain is known: chooses the one reason, lasting ones before those that time may cure. */
@@ -100,21 +143,21 @@ static void choose_reason(struct tls_engine *engine, const mbedtls_x509_crt *lea
 	struct native_failure *failure = &judgement->failure;
 	uint32_t flags = judgement->flags;
 	char name[TLS_NAME_SIZE];
-	certificate_name_text(&leaf->subject, name, sizeof name);
 	if (flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) {
 		explain_no_root(engine, leaf);
 	} else if (flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) {
-		char names[TLS_NAME_SIZE];
-		tls_name_describe(leaf, names, sizeof names);
-		native_failure_set(failure, "tls.wrong-name", "wanted %.60s; it is for %s", engine->server_name, names);
+		tls_name_describe(leaf, name, sizeof name);
+		native_failure_set(failure, "tls.wrong-name", "wanted %.60s; it is for %s", engine->server_name, name);
 	} else if (flags & USAGE_FLAGS) {
-		native_failure_set(failure, "tls.wrong-usage", "%s is not for servers", name);
+		certificate_name_text(&judgement->misused->subject, name, sizeof name);
+		native_failure_set(failure, "tls.wrong-usage",
+		                   judgement->misused == leaf ? "%s is not for servers" : "%s may not issue to servers", name);
 	} else if (flags & WEAK_FLAGS) {
-		native_failure_set(failure, "tls.weak-certificate", "chain of %s", name);
+		explain_weakness(judgement, leaf);
 	} else if (flags & DATE_FLAGS) {
-		const char *code = judgement->expired ? "tls.server-expired" : "tls.server-not-yet-valid";
-		native_failure_set(failure, engine->clock_is_set ? code : "tls.clock-unset", "%s", judgement->date_detail);
+		explain_dates(engine);
 	} else {
+		certificate_name_text(&leaf->subject, name, sizeof name);
 		native_failure_set(failure, "tls.bad-certificate", "%s, flags 0x%X", name, (unsigned)flags);
 	}
 }
@@ -128,19 +171,19 @@ int tls_verify(void *context, mbedtls_x509_crt *certificate, int depth, uint32_t
 		judgement->top_depth = depth;
 	}
 	judge_dates(engine, certificate, flags);
-	if (is_weak_curve(certificate))
+	if (is_key_weak(certificate, depth))
 		*flags |= MBEDTLS_X509_BADCERT_BAD_KEY;
+	/* An authority that says what for it issues is held to that, as browsers and OpenSSL do; mbedTLS looks at the leaf. */
+	if (!is_for_servers(certificate))
+		*flags |= MBEDTLS_X509_BADCERT_EXT_KEY_USAGE;
 	if (depth == 0) {
 		/* Every suite of ours signs its key exchange, so the server's key must be allowed to sign (RFC 5246, 7.4.2). */
 		if (mbedtls_x509_crt_check_key_usage(certificate, MBEDTLS_X509_KU_DIGITAL_SIGNATURE) != 0)
 			*flags |= MBEDTLS_X509_BADCERT_KEY_USAGE;
-		if (mbedtls_x509_crt_check_extended_key_usage(certificate, MBEDTLS_OID_SERVER_AUTH,
-		                                              MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)) != 0)
-			*flags |= MBEDTLS_X509_BADCERT_EXT_KEY_USAGE;
 		if (!tls_name_matches(engine, certificate))
 			*flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
 	}
-	judgement->flags |= *flags;
+	note_faults(judgement, certificate, *flags);
 	if (depth > 0)
 		return 0;
 	/* Memory that ran out inside the check looks like an unknown root; the counter alone tells. */
@@ -152,6 +195,7 @@ int tls_verify(void *context, mbedtls_x509_crt *certificate, int depth, uint32_t
 	engine->peer.not_after = certificate_time(&certificate->valid_to);
 	if (judgement->flags)
 		choose_reason(engine, certificate);
-	judgement->top = NULL;
+	/* What these point to is freed with the handshake. */
+	judgement->top = judgement->untimely = judgement->weak = judgement->misused = NULL;
 	return 0;
 }

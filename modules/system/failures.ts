@@ -228,14 +228,19 @@ export const failures = {
     "Issue the server a certificate for server authentication, by a real certificate authority.",
   ),
   "tls.weak-certificate": lasting(
-    "The server's certificate is too weak",
-    "Its key is too short, its curve is not allowed, or it is signed with an old hash such as SHA-1.",
+    "The server's certificate has a key or a signature that the node does not accept",
+    "A key in its chain is too short or of a curve that AWS does not use, or a signature is by an old hash such as SHA-1.",
     "Issue the server a certificate with RSA of 2048 bits or more, or P-256, and SHA-256.",
   ),
   "tls.bad-certificate": lasting(
     "The server's certificate is malformed",
     "It is damaged or does not follow X.509.",
     "Check the server's certificate with openssl x509 -text.",
+  ),
+  "tls.chain-too-long": lasting(
+    "The server sends more certificates than this node's TLS library looks at",
+    "Its chain file holds certificates that do not belong to it.",
+    "Give the server its own certificate and the intermediates up to the root, no more.",
   ),
   "tls.no-common-version": lasting(
     "Node and server have no TLS version in common",
@@ -247,10 +252,55 @@ export const failures = {
     "One side allows only suites that the other does not have.",
     "Allow ECDHE with AES-GCM on the server.",
   ),
+  "tls.no-common-signature": lasting(
+    "The server proves its identity by a kind of signature that this node's TLS library cannot check",
+    "It insists on RSA-PSS with TLS 1.2, or the message was changed on its way.",
+    "Allow RSA PKCS#1 signatures on the server, or TLS 1.3.",
+  ),
   "tls.certificate-refused": lasting(
     "The server refuses this node's certificate",
-    "It is unknown, inactive, revoked or expired there, or the node sent none.",
+    "It is unknown or inactive there.",
     "Register and activate the node's certificate with the server.",
+  ),
+  "tls.certificate-missing": lasting(
+    "The server demands a certificate, and the node has sent none",
+    "The connection was made without an identity.",
+    "Provision the node: npm run provision, then flash its identity.",
+  ),
+  "tls.certificate-unsupported": lasting(
+    "The server has no use for a certificate such as this node's",
+    "Its key or signature is of a kind that is not allowed there, or it is not for clients.",
+    "Issue the node a certificate for client authentication, with a key on P-256 and SHA-256.",
+  ),
+  "tls.certificate-revoked": lasting(
+    "This node's certificate was revoked",
+    "Somebody withdrew it at the server.",
+    "Find out why, then provision the node with a new key and certificate.",
+  ),
+  "tls.certificate-expired": lasting(
+    "This node's certificate has expired by the server's clock",
+    "It was not renewed, or the server's clock is wrong.",
+    "Issue and store a new certificate for the node's key.",
+  ),
+  "tls.certificate-unknown-issuer": lasting(
+    "The server does not know who issued this node's certificate",
+    "The node was provisioned for another service, or its issuer is not registered there.",
+    "Provision the node for this server, or register the issuer with it.",
+  ),
+  "tls.access-denied": lasting(
+    "The server knows this node's certificate and denies it access",
+    "A rule of the server's own.",
+    "Look the node up in the server's rules.",
+  ),
+  "tls.own-chain-too-long": lasting(
+    "This node's certificate and its intermediates are too long to be sent",
+    "They take more than one TLS record.",
+    "Store the node's certificate with the intermediates that the server needs, no more.",
+  ),
+  "tls.cannot-sign": lasting(
+    "The node cannot sign with its private key",
+    "The chip that holds the key does not answer, or the key does not allow what the server asks for.",
+    "Check the secure element; for a key in flash, provision the node again.",
   ),
   "tls.alpn-refused": lasting(
     "The server does not speak the protocol that the node asked for by ALPN",
@@ -277,15 +327,45 @@ export const failures = {
     "The network is very slow, or the server stopped answering.",
     "Nothing to do; the node tries again.",
   ),
+  "tls.busy": passing(
+    "Other connections of the node took all the time there was for a handshake",
+    "A node makes one handshake at a time, and one before this was slow.",
+    "Nothing to do; the node tries again.",
+  ),
+  "tls.refused": passing(
+    "The server refuses the handshake",
+    "It does not say why. Often it does not accept the node's certificate.",
+    "Look the connection up in the server's log.",
+  ),
+  "tls.not-understood": passing(
+    "The server does not accept a message of the node",
+    "Server and node read the rules of TLS differently, or something between alters the data.",
+    "If it comes back, look the alert up in the server's log and report it.",
+  ),
+  "tls.server-failed": passing(
+    "The server gave up for a reason of its own",
+    "It is overloaded or misconfigured, or it was stopped.",
+    "Nothing to do if it passes; else look in the server's log.",
+  ),
   "tls.alert": passing(
-    "The server ended the handshake with an alert",
-    "It does not accept something the node sent.",
+    "The server ended the connection with an alert that has no meaning for a node",
+    "Its number stands in brackets.",
     "Look the alert up in the server's log.",
   ),
   "tls.protocol": passing(
     "What the server sent is not proper TLS",
     "Another service answers on this port, or something between alters the data.",
     "Check endpoint and port.",
+  ),
+  "tls.unsupported": passing(
+    "The server wants something of TLS that this node does not do",
+    "For example a handshake message in several records (mbedTLS 2.28), a key update, or one request after another to negotiate anew.",
+    "Switch it off on the server.",
+  ),
+  "tls.no-randomness": passing(
+    "The node has no random numbers",
+    "The chip's generator does not work, or was not started.",
+    "Restart the node; if it comes back, replace it.",
   ),
   "tls.internal": passing(
     "The TLS library failed",

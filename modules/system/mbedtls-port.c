@@ -185,13 +185,14 @@ bool mp_pk_is_rsa(const mbedtls_pk_context *key)
 #endif
 }
 
-void mp_ssl_conf_offer(mbedtls_ssl_config *configuration, int least_version)
+void mp_ssl_conf_offer(mbedtls_ssl_config *configuration, int least, int most)
 {
 #if MBEDTLS_VERSION_NUMBER < 0x03000000
 	static const mbedtls_ecp_group_id curves[] = {MBEDTLS_ECP_DP_SECP256R1, MBEDTLS_ECP_DP_SECP384R1,
 	                                              MBEDTLS_ECP_DP_NONE};
 	static const int hashes[] = {MBEDTLS_MD_SHA256, MBEDTLS_MD_SHA384, MBEDTLS_MD_SHA512, MBEDTLS_MD_NONE};
-	(void)least_version;
+	(void)least;
+	(void)most;
 	mbedtls_ssl_conf_min_version(configuration, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
 	mbedtls_ssl_conf_max_version(configuration, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
 	mbedtls_ssl_conf_curves(configuration, curves);
@@ -200,7 +201,10 @@ void mp_ssl_conf_offer(mbedtls_ssl_config *configuration, int least_version)
 #else
 	static const uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1, MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1,
 	                                  MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
-	/* PSS last: TLS 1.3 cannot do without, but mbedTLS refuses it in TLS 1.2 although it offers it there. */
+	/*
+	 * PSS last: TLS 1.3 cannot do without, and whoever offers both versions offers it for both, but mbedTLS refuses it
+	 * in TLS 1.2. Where TLS 1.3 is not offered mbedTLS leaves it out.
+	 */
 	static const uint16_t signatures[] = {MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
 	                                      MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
 	                                      MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,
@@ -210,9 +214,9 @@ void mp_ssl_conf_offer(mbedtls_ssl_config *configuration, int least_version)
 	                                      MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA384,
 	                                      MBEDTLS_TLS1_3_SIG_NONE};
 	mbedtls_ssl_conf_min_tls_version(configuration,
-	                                 least_version >= 13 ? MBEDTLS_SSL_VERSION_TLS1_3 : MBEDTLS_SSL_VERSION_TLS1_2);
+	                                 least >= 13 ? MBEDTLS_SSL_VERSION_TLS1_3 : MBEDTLS_SSL_VERSION_TLS1_2);
 	mbedtls_ssl_conf_max_tls_version(configuration,
-	                                 MP_HAS_TLS_1_3 ? MBEDTLS_SSL_VERSION_TLS1_3 : MBEDTLS_SSL_VERSION_TLS1_2);
+	                                 most >= 13 ? MBEDTLS_SSL_VERSION_TLS1_3 : MBEDTLS_SSL_VERSION_TLS1_2);
 	mbedtls_ssl_conf_groups(configuration, groups);
 	mbedtls_ssl_conf_sig_algs(configuration, signatures);
 #if MP_HAS_DRBG

@@ -86,8 +86,11 @@ int mp_pk_check_pair(const mbedtls_pk_context *public_key, const mbedtls_pk_cont
 /* True for an RSA key, false for an elliptic curve. */
 bool mp_pk_is_rsa(const mbedtls_pk_context *key);
 
-/* The client's offer: versions 1.2 (12) to 1.3 (13), curves P-256 and P-384, signatures with SHA-256 and better. */
-void mp_ssl_conf_offer(mbedtls_ssl_config *configuration, int least_version);
+/*
+ * The client's offer: versions from `least` to `most` (12 or 13), curves P-256 and P-384, signatures with SHA-256 and
+ * better; no renegotiation, no session tickets.
+ */
+void mp_ssl_conf_offer(mbedtls_ssl_config *configuration, int least, int most);
 
 /* True once application data may flow. */
 bool mp_ssl_is_over(const mbedtls_ssl_context *ssl);

@@ -7,11 +7,12 @@ import {
   authority,
   chainPem,
   device,
+  purpose,
   server,
   type Credential,
   type Kind,
 } from "./pki.js";
-import { hasTls13, makeFlash, runSubject, type Outcome } from "./subject.js";
+import { hasTls13, runSubject, type Outcome } from "./subject.js";
 
 let root: Credential;
 let clients: Credential;
@@ -248,13 +249,23 @@ test("says goodbye: the server sees close_notify", async () => {
 
 test("understands why a server refuses its certificate", async () => {
   const strangers = await authority({ name: "strangers" });
-  for (const [identity, alert] of [
-    [await device(strangers), /alert 48 unknown_ca/],
+  for (const [identity, code, alert] of [
+    [
+      await device(strangers),
+      "tls.certificate-unknown-issuer",
+      /alert 48 unknown_ca/,
+    ],
     [
       await device(clients, { from: -9, until: -2 }),
+      "tls.certificate-expired",
       /alert 45 certificate_expired/,
     ],
-    [undefined, /alert (40|116)/],
+    [
+      await device(clients, { extendedKeyUsage: [purpose.serverAuth] }),
+      "tls.certificate-unsupported",
+      /alert 43 unsupported_certificate/,
+    ],
+    [undefined, "tls.certificate-missing", /alert (40|116)/],
   ] as const) {
     const made = await OpensslServer.start(peer, { clients });
     const outcome = await runSubject(
@@ -262,93 +273,7 @@ test("understands why a server refuses its certificate", async () => {
       { port: made.port, identity: identity !== undefined },
     );
     await made.stop();
-    assert.equal(
-      outcome.find("failure")?.code,
-      "tls.certificate-refused",
-      say(outcome),
-    );
+    assert.equal(outcome.find("failure")?.code, code, say(outcome));
     assert.match(outcome.find("failure")!.detail!, alert);
   }
-});
-
-test("gives up a handshake that takes too long", async () => {
-  for (const limit of [0, 100, 600, 650]) {
-    const made = await NodeServer.start(peer);
-    const wire = await proxy(made.port, (bytes, offset) =>
-      offset >= limit ? [] : [bytes.subarray(0, limit - offset)],
-    );
-    const outcome = await runSubject(
-      { trust: [root] },
-      { port: wire.port, handshakeTimeout: 300 },
-    );
-    await wire.stop();
-    await made.stop();
-    assert.equal(outcome.find("failure")?.code, "tls.timed-out", say(outcome));
-  }
-});
-
-test("takes any answer that is no TLS for what it is", async () => {
-  for (const answer of [
-    "HTTP/1.1 400 Bad Request\r\n\r\n",
-    "\x15\x03\x03\x00\x02\x02\x28",
-    "\x16\x03\x03\xff\xff",
-    "\x16\x03\x03\x00\x04\x02\x00\x00\x00",
-    "",
-  ]) {
-    const made = await NodeServer.start(peer);
-    const wire = await proxy(made.port, (_, offset) =>
-      offset === 0 ? [Buffer.from(answer, "latin1")] : [],
-    );
-    const outcome = await runSubject(
-      { trust: [root] },
-      { port: wire.port, handshakeTimeout: 300 },
-    );
-    await wire.stop();
-    await made.stop();
-    assert.match(
-      outcome.find("failure")?.code ?? "none",
-      /^tls\.(protocol|no-common-suite|no-common-version|timed-out|tampered)$/,
-      JSON.stringify(answer) + say(outcome),
-    );
-    assert.equal(outcome.exitCode, 0, outcome.stderr);
-  }
-});
-
-test("survives a flipped bit anywhere in what the server sends, and a cut anywhere", async () => {
-  const made = await NodeServer.start(peer, (socket) => socket.end("hello"), {
-    requestCert: true,
-    ca: chainPem(clients),
-    rejectUnauthorized: false,
-  });
-  const flash = await makeFlash({ trust: [root], identity: node });
-  let total = 0;
-  const whole = await proxy(made.port, (bytes, offset) => {
-    total = offset + bytes.length;
-    return [bytes];
-  });
-  const run = (port: number) =>
-    runSubject(flash, { port, identity: true, handshakeTimeout: 400 });
-  assert.equal((await run(whole.port)).find("read")?.text, "hello");
-  await whole.stop();
-  const stride = process.env.FIELDNODE_LONG ? 1 : 131;
-  for (let at = 0; at < total; at += stride)
-    for (const kind of ["flip", "cut"]) {
-      const wire = await proxy(made.port, (bytes, offset) => {
-        if (at < offset || at >= offset + bytes.length)
-          return at < offset && kind === "cut" ? [] : [bytes];
-        if (kind === "cut")
-          return at === offset ? undefined : [bytes.subarray(0, at - offset)];
-        const changed = Buffer.from(bytes);
-        changed[at - offset] ^= 1 << (at % 8);
-        return [changed];
-      });
-      const outcome = await run(wire.port);
-      await wire.stop();
-      const where = `${kind} at ${at} of ${total}: ${say(outcome)}`;
-      assert.equal(outcome.exitCode, 0, where);
-      const text = outcome.find("read")?.text;
-      assert.ok(text === undefined || "hello".startsWith(text), where);
-      assert.match(outcome.find("failure")?.code ?? "none", /^tls\./, where);
-    }
-  await made.stop();
 });

@@ -89,5 +89,5 @@ test("mosquitto turns away a certificate of another authority, and the node says
     count: 1,
   });
   assert.equal(await node.ended, 2, node.lines.join("\n"));
-  assert.match(node.lastFailure, /\[tls\.certificate-refused\]$/);
+  assert.match(node.lastFailure, /\[tls\.certificate-unknown-issuer\]$/);
 });

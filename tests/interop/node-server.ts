@@ -68,8 +68,16 @@ export class NodeServer {
   }
 }
 
-/** What a wire does to the bytes that a server sends: gives the pieces to send on, undefined to cut the connection. */
-export type Wire = (bytes: Buffer, offset: number) => Buffer[] | undefined;
+/**
+ * What a wire does to the bytes that a server sends: gives the pieces to send on, undefined to cut the connection.
+ *
+ * @param connection which of the proxy's connections they come over, counted from 1
+ */
+export type Wire = (
+  bytes: Buffer,
+  offset: number,
+  connection: number,
+) => Buffer[] | undefined;
 
 /** A TCP proxy before a server that changes, splits or cuts what the server sends. */
 export async function proxy(
@@ -77,7 +85,9 @@ export async function proxy(
   wire: Wire,
 ): Promise<{ port: number; stop(): Promise<void> }> {
   const sockets = new Set<Socket>();
+  let connections = 0;
   const listener = createServer({ noDelay: true }, (client) => {
+    const connection = ++connections;
     const upstream = connect({ port: target, host: "127.0.0.1" });
     let offset = 0;
     let queue = Promise.resolve();
@@ -89,7 +99,7 @@ export async function proxy(
     client.on("end", () => upstream.end());
     client.on("close", () => upstream.destroy());
     upstream.on("data", (bytes) => {
-      const pieces = wire(bytes, offset);
+      const pieces = wire(bytes, offset, connection);
       offset += bytes.length;
       queue = queue.then(async () => {
         for (const piece of pieces ?? []) {

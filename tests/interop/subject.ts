@@ -8,13 +8,19 @@ import { keyObject, type Credential } from "./pki.js";
 
 /** One line that the subject printed. */
 export interface SubjectEvent {
-  /** "open", "read", "failure", "wrong" or "done". */
+  /** "open", "read", "failure", "wrong", "memory", "stress" or "done". */
   event: string;
+  /** Which of the connections, counted from 1. */
+  round?: number;
   code?: string;
   detail?: string;
   count?: number;
   text?: string;
   at?: number;
+  on?: boolean;
+  slots?: number;
+  chunks?: number;
+  blocks?: number;
   peer?: {
     version: string;
     cipherSuite: string;

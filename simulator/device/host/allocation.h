@@ -16,6 +16,9 @@ void allocation_watch(void);
 /* Zeroed memory for the host itself, which is never made to fail. `free` frees it. */
 void* allocation_for_host(size_t count, size_t size);
 
+/* Blocks that were taken since and not freed. */
+size_t allocation_live(void);
+
 /* Writes the one line of a test to stderr. */
 void allocation_report(void);
 

@@ -147,10 +147,6 @@ xsMachine* machine_create(void)
 	xsVar(0) = xsNewHostFunction(trace, 1);
 	xsSet(xsGlobal, id_of(the, "trace"), xsVar(0));
 	xsEndHost(machine);
-#if mxStress
-	extern int gxStress;
-	gxStress = 1;
-#endif
 	return machine;
 }
 

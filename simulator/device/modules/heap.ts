@@ -10,8 +10,26 @@ export default class Heap {
     return native<() => number>("xs_heap_get_chunks").call(this);
   }
 
+  /** Blocks of memory outside of XS, such as TLS's; 0 unless the host watches them (host/allocation.h). */
+  static get blocks(): number {
+    return native<() => number>("xs_heap_get_blocks").call(this);
+  }
+
   /** Collects the garbage now. */
   static collect(): void {
     native<() => void>("xs_heap_collect").call(this);
+  }
+
+  /**
+   * From now on, collects the garbage at every allocation, so that natives that keep pointers into the heap fail. Only
+   * the debug build can; returns whether it does.
+   */
+  static stress(): boolean {
+    return native<() => boolean>("xs_heap_stress").call(this);
+  }
+
+  /** Writes all of the heap and the stack, garbage included, to a file of the desktop, to be searched. */
+  static write(path: string): void {
+    native<(path: string) => void>("xs_heap_write").call(this, path);
   }
 }

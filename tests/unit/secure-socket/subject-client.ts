@@ -5,6 +5,7 @@
 import config from "mc/config";
 import TCP from "embedded:io/socket/tcp";
 import Timer from "timer";
+import Heap from "../../../simulator/device/modules/heap.js";
 import { Identity } from "../../../modules/identity/identity.js";
 import { TrustAnchors } from "../../../modules/identity/trust-anchors.js";
 import { SecureSocket } from "../../../modules/secure-socket/secure-socket.js";
@@ -36,6 +37,14 @@ interface Subject {
   pattern?: boolean;
   /** Connect so many times, one after another. */
   rounds?: number;
+  /** So many of them at once. */
+  parallel?: number;
+  /** After each of these rounds, wait until all is closed and say what memory is in use. */
+  measureAfter?: number[];
+  /** Collect garbage at every allocation; the debug build does, and says so. */
+  stress?: boolean;
+  /** Write XS's heap to this path when a connection is open, and to path.end at the end. */
+  heap?: string;
   /** Stay for so many ms after everything is closed, to be looked into. */
   hold?: number;
 }
@@ -45,10 +54,16 @@ const print = (event: string, more: object = {}): void => {
   trace(`${JSON.stringify({ event, ...more })}\n`);
 };
 
+/** Longer than a closed socket waits for the other side, in ms. */
+const settling = 1200;
+
 let identity: Identity | undefined;
 let trust: TrustAnchors | undefined;
+let ended = 0;
+let begun = 0;
 
-function connect(round: number): void {
+function connect(): void {
+  const round = ++begun;
   let read = 0;
   let sent = 0;
   let text = "";
@@ -60,7 +75,7 @@ function connect(round: number): void {
     if (subject.pattern)
       for (let i = 0; i < bytes.length; i++)
         if (bytes[i] !== (read + i) % 251) {
-          print("wrong", { at: read + i });
+          print("wrong", { round, at: read + i });
           break;
         }
     if (text.length < 64 && !subject.pattern)
@@ -71,18 +86,9 @@ function connect(round: number): void {
       finish(socket);
   };
   const finish = (socket: SecureSocket): void => {
-    print("read", { count: read, text });
+    print("read", { round, count: read, text });
     socket.close();
     next();
-  };
-  const next = (): void => {
-    if (round < (subject.rounds ?? 1)) connect(round + 1);
-    else {
-      identity?.close();
-      trust?.close();
-      print("done");
-      if (subject.hold) Timer.set(() => {}, subject.hold);
-    }
   };
   const upload = (socket: SecureSocket, writable: number): void => {
     const total = subject.upload ?? 0;
@@ -118,7 +124,8 @@ function connect(round: number): void {
     onWritable(writable) {
       if (!requested) {
         requested = true;
-        print("open", { peer: this.peer });
+        print("open", { round, peer: this.peer });
+        if (subject.heap) Heap.write(subject.heap);
         if (subject.request !== undefined)
           writable = this.write(ArrayBuffer.fromString(subject.request));
       }
@@ -135,24 +142,49 @@ function connect(round: number): void {
       }
     },
     onError(failure) {
-      if (read > 0) print("read", { count: read, text });
-      print("failure", { code: failure.code, detail: failure.detail });
+      if (read > 0) print("read", { round, count: read, text });
+      print("failure", { round, code: failure.code, detail: failure.detail });
       next();
     },
   });
 }
 
-function start(round: number): void {
+function next(): void {
+  ended++;
+  if (subject.measureAfter?.includes(ended)) Timer.set(measure, settling);
+  else goOn();
+}
+
+function measure(): void {
+  Heap.collect();
+  const { slots, chunks, blocks } = Heap;
+  print("memory", { round: ended, slots, chunks, blocks });
+  goOn();
+}
+
+function goOn(): void {
+  if (begun < (subject.rounds ?? 1)) connect();
+  else if (ended === begun) {
+    identity?.close();
+    trust?.close();
+    if (subject.heap) Heap.write(`${subject.heap}.end`);
+    print("done");
+    if (subject.hold) Timer.set(() => {}, subject.hold);
+  }
+}
+
+function start(attempt: number): void {
   try {
     trust ??= new TrustAnchors();
     if (subject.identity) identity ??= new Identity();
-    connect(round);
+    for (let i = 0; i < (subject.parallel ?? 1); i++) connect();
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     print("failure", { code: error.code, detail: error.detail });
-    if (round < (subject.rounds ?? 1)) start(round + 1);
+    if (attempt < (subject.rounds ?? 1)) start(attempt + 1);
     else trust?.close();
   }
 }
 
+if (subject.stress) print("stress", { on: Heap.stress() });
 start(1);
