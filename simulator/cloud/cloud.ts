@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { ApiServer } from "./api/api-server.js";
 import { CertificateAuthority } from "./certificates/certificate-authority.js";
 import type { ServerCertificate } from "./certificates/server-chain.js";
 import { defaultChoices, type Choices } from "./choices.js";
@@ -35,6 +36,8 @@ export interface CloudOptions {
   readonly port?: number;
   /** Stand-in for port 443 (MQTT with ALPN `x-amzn-mqtt-ca`); 0 takes any, absent opens none. */
   readonly alpnPort?: number;
+  /** Port of the control plane, on loopback; 0 takes any, absent opens none. */
+  readonly apiPort?: number;
   readonly securityPolicy?: SecurityPolicyName;
   readonly choices?: Partial<Choices>;
   /** Is told everything that happens, with the reasons that devices are not told. */
@@ -79,6 +82,11 @@ export class Cloud {
   /** Port of 443's stand-in. */
   get alpnPort(): number | undefined {
     return this.#state.alpnListener?.port;
+  }
+
+  /** Port of the control plane. */
+  get apiPort(): number | undefined {
+    return this.#state.api?.port;
   }
 
   /** File with the roots that a device has to trust, PEM. */
@@ -142,6 +150,18 @@ export class Cloud {
         this.#options.alpnPort === undefined
           ? undefined
           : await this.#listener(true, endpoint, authority, connections);
+      const api =
+        this.#options.apiPort === undefined
+          ? undefined
+          : new ApiServer({
+              store,
+              registry,
+              authority,
+              services,
+              choices: this.#choices,
+              log: this.log,
+              endpoint,
+            });
       this.#running = {
         store,
         lock,
@@ -153,6 +173,7 @@ export class Cloud {
         connections,
         listener,
         ...(alpnListener && { alpnListener }),
+        ...(api && { api }),
       };
       await this.#listen(this.#running);
     } catch (error) {
@@ -180,6 +201,7 @@ export class Cloud {
     running.connections.wills.stop();
     running.services.stop();
     await new Promise((resolve) => setImmediate(resolve));
+    await running.api?.close();
     await running.listener.close();
     await running.alpnListener?.close();
     running.broker.stop();
@@ -247,8 +269,10 @@ export class Cloud {
     await running.listener.listen(this.#options.port ?? 8883, address);
     try {
       await running.alpnListener?.listen(this.#options.alpnPort ?? 0, address);
+      await running.api?.listen(this.#options.apiPort ?? 0);
     } catch (error) {
       await running.listener.close();
+      await running.alpnListener?.close();
       throw error;
     }
     this.log.add({
@@ -257,6 +281,7 @@ export class Cloud {
       address,
       port: running.listener.port,
       ...(running.alpnListener && { alpnPort: running.alpnListener.port }),
+      ...(running.api && { apiPort: running.api.port }),
     });
   }
 
@@ -302,6 +327,7 @@ interface Running {
   readonly connections: ConnectionServices;
   readonly listener: TlsListener;
   readonly alpnListener?: TlsListener;
+  readonly api?: ApiServer;
 }
 
 async function serverCertificates(

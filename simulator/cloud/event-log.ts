@@ -9,6 +9,7 @@ export type CloudEvent =
       address: string;
       port: number;
       alpnPort?: number;
+      apiPort?: number;
     }
   | { type: "stopped" }
   | {
@@ -78,7 +79,8 @@ export type CloudEvent =
       subject: string;
       outcome: string;
     }
-  | { type: "registry"; reason: string };
+  | { type: "registry"; reason: string }
+  | { type: "api"; operation: string; status: number; reason?: string };
 
 /** An event with its moment, milliseconds since 1970. */
 export type LoggedEvent = CloudEvent & { readonly time: number };
@@ -113,7 +115,7 @@ export function formatEvent(event: LoggedEvent): string {
 function describe(event: CloudEvent): string {
   switch (event.type) {
     case "listening":
-      return `${event.endpoint} on ${event.address} port ${event.port}${event.alpnPort === undefined ? "" : `, stand-in for port 443 on ${event.alpnPort}`}`;
+      return `${event.endpoint} on ${event.address} port ${event.port}${event.alpnPort === undefined ? "" : `, stand-in for port 443 on ${event.alpnPort}`}${event.apiPort === undefined ? "" : `, API on 127.0.0.1 port ${event.apiPort}`}`;
     case "stopped":
       return "";
     case "tls":
@@ -144,6 +146,8 @@ function describe(event: CloudEvent): string {
       return `${event.client}  ${event.service} ${event.operation} ${event.subject}: ${event.outcome}`;
     case "registry":
       return event.reason;
+    case "api":
+      return `${event.operation}  ${event.status}${event.reason === undefined ? "" : ` ${event.reason}`}`;
   }
 }
 

@@ -46,4 +46,6 @@ export const limits = {
   policiesPerPrincipal: 10,
   /** Versions of one policy. */
   policyVersions: 5,
+  /** Thing groups that one thing can be in. */
+  groupsPerThing: 10,
 } as const;

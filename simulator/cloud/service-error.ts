@@ -1,13 +1,35 @@
-/** AWS's exceptions with the HTTP status of each (service model of `iot`; 400 and 410 where other services have 429). */
+/**
+ * AWS's exceptions with the HTTP status of each (service models of `iot`, `iot-data` and `iot-jobs-data`; on `iot` 400 and 410
+ * where other services have 429).
+ */
 const statusOf = {
+  CertificateConflictException: 409,
   CertificateStateException: 406,
+  CertificateValidationException: 400,
+  ConflictException: 409,
+  ConflictingResourceUpdateException: 409,
   DeleteConflictException: 409,
+  IncompleteSignatureException: 403,
+  InternalFailureException: 500,
   InvalidRequestException: 400,
   InvalidStateTransitionException: 409,
   LimitExceededException: 410,
   MalformedPolicyException: 400,
+  MethodNotAllowedException: 405,
+  MissingAuthenticationTokenException: 403,
+  NotConfiguredException: 404,
+  NotImplementedException: 501,
+  RegistrationCodeValidationException: 400,
+  RequestEntityTooLargeException: 413,
   ResourceAlreadyExistsException: 409,
   ResourceNotFoundException: 404,
+  ResourceRegistrationFailureException: 400,
+  ServiceQuotaExceededException: 402,
+  SqlParseException: 400,
+  TransferAlreadyCompletedException: 410,
+  TransferConflictException: 409,
+  UnauthorizedException: 401,
+  ValidationException: 400,
   VersionConflictException: 409,
   VersionsLimitExceededException: 409,
 } as const;
@@ -15,14 +37,26 @@ const statusOf = {
 /** Name of an exception of the AWS IoT API. */
 export type ServiceErrorCode = keyof typeof statusOf;
 
-/** A refusal of the registry, as the AWS IoT API words it. */
+/** The resource that an exception is about: the answer names it beside the message. */
+export interface ErrorResource {
+  readonly resourceId: string;
+  readonly resourceArn: string;
+}
+
+/** A refusal, as the AWS IoT API words it. */
 export class ServiceError extends Error {
   override readonly name = "ServiceError";
   readonly code: ServiceErrorCode;
+  readonly resource: ErrorResource | undefined;
 
-  constructor(code: ServiceErrorCode, message: string) {
+  constructor(
+    code: ServiceErrorCode,
+    message: string,
+    resource?: ErrorResource,
+  ) {
     super(message);
     this.code = code;
+    this.resource = resource;
   }
 
   /** HTTP status number that AWS answers with. */

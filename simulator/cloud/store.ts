@@ -25,6 +25,8 @@ export class Store {
   readonly policies: Database<unknown, StoreKey>;
   /** What is attached to what: `[relation, from, to]`. */
   readonly links: Database<unknown, StoreKey>;
+  /** Thing types, thing groups, authorities of customers and the like: `[kind, name]`. */
+  readonly resources: Database<unknown, StoreKey>;
   /** Persistent MQTT sessions by client id. */
   readonly sessions: Database<unknown, StoreKey>;
   /** Messages that wait for persistent sessions: `[client id, number]`. */
@@ -67,6 +69,7 @@ export class Store {
       this.certificates = table("certificates");
       this.policies = table("policies");
       this.links = table("links");
+      this.resources = table("resources");
       this.sessions = table("sessions");
       this.messages = table("messages");
       this.retained = table("retained");

@@ -123,7 +123,8 @@ describe("whatever comes after the handshake", () => {
     assert.deepEqual(
       cloud.events.filter(
         (event) =>
-          "reason" in event && event.reason.includes("the cloud failed"),
+          "reason" in event &&
+          event.reason?.includes("the cloud failed") === true,
       ),
       [],
     );

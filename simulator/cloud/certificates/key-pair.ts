@@ -1,4 +1,4 @@
-import { webcrypto } from "node:crypto";
+import { createPrivateKey, createPublicKey, webcrypto } from "node:crypto";
 
 /** Kinds of key the cloud makes: AWS has an RSA and an EC chain, and issues RSA keys unless asked for others. */
 export type KeyKind = "RSA-2048" | "P-256";
@@ -35,6 +35,19 @@ export async function privateKeyToPem(pair: KeyPair): Promise<string> {
     "PRIVATE KEY",
     await webcrypto.subtle.exportKey("pkcs8", pair.privateKey),
   );
+}
+
+/** Both keys of an RSA pair as AWS hands them out: SubjectPublicKeyInfo and PKCS #1 PEM. */
+export async function rsaKeysToPem(
+  pair: KeyPair,
+): Promise<{ PublicKey: string; PrivateKey: string }> {
+  const key = createPrivateKey(await privateKeyToPem(pair));
+  return {
+    PublicKey: createPublicKey(key)
+      .export({ type: "spki", format: "pem" })
+      .toString(),
+    PrivateKey: key.export({ type: "pkcs1", format: "pem" }).toString(),
+  };
 }
 
 /** Reads back what `privateKeyToPem` wrote, for signing. */

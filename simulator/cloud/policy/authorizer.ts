@@ -1,10 +1,12 @@
 import type { Choices } from "../choices.js";
 import { arn } from "../names.js";
 import type { Registry } from "../registry/registry.js";
-import { Certificates } from "../registry/certificates.js";
-import { certificateVariables } from "./certificate-variables.js";
-import { parsePolicyDocument } from "./document.js";
 import { evaluate, type Decision, type NamedPolicy } from "./evaluate.js";
+import {
+  connectionValues,
+  namedPolicies,
+  type Principal,
+} from "./principal.js";
 
 /** Actions of MQTT clients. */
 export type MqttAction =
@@ -13,14 +15,6 @@ export type MqttAction =
   | "iot:RetainPublish"
   | "iot:Receive"
   | "iot:Subscribe";
-
-/** Who asks. */
-export interface Principal {
-  readonly certificateId: string;
-  readonly clientId: string;
-  /** Address the client came from. */
-  readonly sourceIp: string;
-}
 
 /** What else is known about one request: condition keys with their values. */
 export type RequestValues = Readonly<Record<string, readonly string[]>>;
@@ -102,35 +96,10 @@ export class Authorizer {
     if (revision === this.#revision) return;
     this.#revision = revision;
     this.#known.clear();
-    const { certificateId } = this.#principal;
-    this.#policies = this.#registry
-      .policiesOf(Certificates.arn(certificateId))
-      .map((name) => {
-        const policy = this.#registry.policies.describe(name);
-        const text = policy.versions[policy.defaultVersionId] ?? "";
-        return { name, document: parsePolicyDocument(text) };
-      });
-    this.#values = this.#connectionValues();
-  }
-
-  #connectionValues(): Map<string, readonly string[]> {
-    const { certificateId, clientId, sourceIp } = this.#principal;
-    const certificate = this.#registry.certificates.find(certificateId);
-    const values = new Map<string, readonly string[]>(
-      certificate ? certificateVariables(certificate.certificatePem) : [],
+    this.#policies = namedPolicies(
+      this.#registry,
+      this.#registry.effectivePolicies(this.#principal.certificateId),
     );
-    values.set("iot:ClientId", [clientId]);
-    values.set("aws:SourceIp", [sourceIp]);
-    const thing = this.#registry.connectionThing(certificateId, clientId);
-    values.set("iot:Connection.Thing.IsAttached", [
-      String(thing !== undefined),
-    ]);
-    if (!thing) return values;
-    values.set("iot:Connection.Thing.ThingName", [thing.thingName]);
-    if (thing.thingTypeName)
-      values.set("iot:Connection.Thing.ThingTypeName", [thing.thingTypeName]);
-    for (const [name, value] of Object.entries(thing.attributes))
-      values.set(`iot:Connection.Thing.Attributes[${name}]`, [value]);
-    return values;
+    this.#values = connectionValues(this.#registry, this.#principal);
   }
 }

@@ -65,24 +65,24 @@ export function substitutable(
     : value;
 }
 
+/** Variables in statements about the request's action that the request has no usable value for. */
+export function missingVariables(
+  policies: readonly NamedPolicy[],
+  request: PolicyRequest,
+): string[] {
+  const names = policies
+    .flatMap(({ document }) => document.statements)
+    .filter((statement) => isAbout(statement, request))
+    .flatMap((statement) => statement.resources.flat())
+    .flatMap((part) => ("variable" in part ? [part.variable] : []));
+  return [...new Set(names)].filter(
+    (name) => substitutable(request.valuesOf(name)) === undefined,
+  );
+}
+
 function applies(statement: Statement, request: PolicyRequest): boolean {
   const valueOf = (name: string) => substitutable(request.valuesOf(name));
-  const fold = (text: string) =>
-    request.ignoreActionCase ? text.toLowerCase() : text;
-  const action = fold(request.action);
-  if (
-    !statement.actions.some((pattern) =>
-      matchesPattern(
-        request.ignoreActionCase
-          ? pattern.map((part) =>
-              "text" in part ? { text: fold(part.text) } : part,
-            )
-          : pattern,
-        action,
-      ),
-    )
-  )
-    return false;
+  if (!isAbout(statement, request)) return false;
   const patterns = statement.resources.map((part) => substitute(part, valueOf));
   if (statement.notResource) {
     // A pattern without its variable's value says nothing, so "all but this" must not become "all".
@@ -93,6 +93,23 @@ function applies(statement: Statement, request: PolicyRequest): boolean {
     return false;
   return statement.conditions.every((condition) =>
     condition.holds((key) => request.valuesOf(variableName(key)), valueOf),
+  );
+}
+
+/** Whether a statement names the request's action. */
+function isAbout(statement: Statement, request: PolicyRequest): boolean {
+  const fold = (text: string) =>
+    request.ignoreActionCase ? text.toLowerCase() : text;
+  const action = fold(request.action);
+  return statement.actions.some((pattern) =>
+    matchesPattern(
+      request.ignoreActionCase
+        ? pattern.map((part) =>
+            "text" in part ? { text: fold(part.text) } : part,
+          )
+        : pattern,
+      action,
+    ),
   );
 }
 

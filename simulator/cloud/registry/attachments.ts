@@ -1,7 +1,7 @@
 import type { Store } from "../store.js";
 
 /** Relations of the registry, each kept in both directions. */
-type Relation = "thing-principal" | "policy-target";
+type Relation = "thing-principal" | "policy-target" | "group-thing";
 
 /** What is attached to what. Names only: whether they exist is the registry's question. */
 export class Attachments {

@@ -3,6 +3,7 @@ import { certificateId } from "../certificates/device-authority.js";
 import { arn } from "../names.js";
 import { ServiceError } from "../service-error.js";
 import type { Store } from "../store.js";
+import type { CertificateMode } from "./ca-certificates.js";
 
 /** States of a certificate in the registry. Only ACTIVE ones connect. */
 export type CertificateStatus =
@@ -19,6 +20,11 @@ export interface CertificateRecord {
   readonly certificateId: string;
   readonly certificatePem: string;
   readonly status: CertificateStatus;
+  readonly certificateMode: CertificateMode;
+  /** Id of the registered authority that signed it, if one did. */
+  readonly caCertificateId?: string;
+  /** Number of changes, 1 at the beginning. */
+  readonly customerVersion: number;
   /** Milliseconds since 1970. */
   readonly creationDate: number;
   readonly lastModifiedDate: number;
@@ -26,6 +32,11 @@ export interface CertificateRecord {
   readonly notBefore: number;
   readonly notAfter: number;
 }
+
+/** How a certificate came here. */
+export type CertificateOrigin = Partial<
+  Pick<CertificateRecord, "certificateMode" | "caCertificateId">
+>;
 
 /** Largest certificate the registry takes, PEM characters. */
 const pemLimit = 65_536;
@@ -45,38 +56,48 @@ export class Certificates {
 
   /**
    * Registers a certificate, whoever signed it.
-   * @throws ServiceError InvalidRequestException, ResourceAlreadyExistsException, CertificateStateException
+   * @throws ServiceError CertificateValidationException, ResourceAlreadyExistsException, CertificateStateException
    */
   register(
     certificatePem: string,
     status: CertificateStatus,
+    origin: CertificateOrigin = {},
   ): CertificateRecord {
-    if (status === "PENDING_ACTIVATION")
+    if (status === "PENDING_ACTIVATION" || status === "PENDING_TRANSFER")
       throw new ServiceError(
         "CertificateStateException",
-        "Not allowed to register certificate with PENDING_ACTIVATION status",
+        `Not allowed to register certificate with ${status} status`,
       );
-    return this.add(certificatePem, status);
+    return this.add(certificatePem, status, origin);
   }
 
-  /** Keeps a certificate that the cloud itself issued; unlike `register`, in any status. */
-  add(certificatePem: string, status: CertificateStatus): CertificateRecord {
-    const { id, notBefore, notAfter } = readCertificate(certificatePem);
+  /** Keeps a certificate that the cloud itself issued or came to know; unlike `register`, in any status. */
+  add(
+    certificatePem: string,
+    status: CertificateStatus,
+    origin: CertificateOrigin = {},
+  ): CertificateRecord {
+    const certificate = readCertificate(certificatePem);
+    const id = certificateId(certificatePem);
     return this.#store.transaction(() => {
       if (this.find(id))
         throw new ServiceError(
           "ResourceAlreadyExistsException",
           "The certificate is already provisioned or registered",
+          { resourceId: id, resourceArn: Certificates.arn(id) },
         );
       const now = Date.now();
       const record: CertificateRecord = {
         certificateId: id,
         certificatePem,
         status,
+        certificateMode: "DEFAULT",
+        ...origin,
+        customerVersion: 1,
         creationDate: now,
         lastModifiedDate: now,
-        notBefore,
-        notAfter,
+        notBefore: Date.parse(certificate.validFrom),
+        notAfter: Date.parse(certificate.validTo),
       };
       this.#put(record);
       return record;
@@ -112,9 +133,34 @@ export class Certificates {
     return this.#store.transaction(() => {
       const record = this.describe(id);
       if (record.status === status) return record;
-      const updated = { ...record, status, lastModifiedDate: Date.now() };
-      this.#put(updated);
-      return updated;
+      return this.#change(record, status);
+    });
+  }
+
+  /**
+   * Offers a certificate to another account (its status is then PENDING_TRANSFER), or takes the offer back.
+   * @throws ServiceError ResourceNotFoundException, CertificateStateException, TransferConflictException,
+   * TransferAlreadyCompletedException
+   */
+  setTransfer(id: string, offered: boolean): void {
+    this.#store.transaction(() => {
+      const record = this.describe(id);
+      if (offered && record.status === "PENDING_TRANSFER")
+        throw new ServiceError(
+          "TransferConflictException",
+          `The certificate is already being transferred: ${id}`,
+        );
+      if (offered && record.status !== "INACTIVE")
+        throw new ServiceError(
+          "CertificateStateException",
+          `Only an INACTIVE certificate can be transferred: ${id} is ${record.status}`,
+        );
+      if (!offered && record.status !== "PENDING_TRANSFER")
+        throw new ServiceError(
+          "TransferAlreadyCompletedException",
+          `The certificate is not being transferred: ${id}`,
+        );
+      this.#change(record, offered ? "PENDING_TRANSFER" : "INACTIVE");
     });
   }
 
@@ -133,28 +179,34 @@ export class Certificates {
     );
   }
 
+  #change(
+    record: CertificateRecord,
+    status: CertificateStatus,
+  ): CertificateRecord {
+    const updated = {
+      ...record,
+      status,
+      customerVersion: record.customerVersion + 1,
+      lastModifiedDate: Date.now(),
+    };
+    this.#put(updated);
+    return updated;
+  }
+
   #put(record: CertificateRecord): void {
     this.#store.certificates.putSync(record.certificateId, record);
     this.#store.touchRegistry();
   }
 }
 
-function readCertificate(pem: string): {
-  id: string;
-  notBefore: number;
-  notAfter: number;
-} {
+/** A certificate that came as PEM. @throws ServiceError CertificateValidationException when it cannot be read */
+export function readCertificate(pem: string): X509Certificate {
   try {
     if (pem.length > pemLimit) throw new Error("it is too long");
-    const certificate = new X509Certificate(pem);
-    return {
-      id: certificateId(pem),
-      notBefore: Date.parse(certificate.validFrom),
-      notAfter: Date.parse(certificate.validTo),
-    };
+    return new X509Certificate(pem);
   } catch (error) {
     throw new ServiceError(
-      "InvalidRequestException",
+      "CertificateValidationException",
       `The certificate cannot be read: ${error instanceof Error ? error.message : String(error)}`,
     );
   }

@@ -12,6 +12,9 @@ export interface PolicyRecord {
   readonly defaultVersionId: string;
   /** Number of the next version: numbers are not used twice. */
   readonly nextVersion: number;
+  /** When each version was made, by version id, and when anything last changed; milliseconds since 1970. */
+  readonly versionDates: Readonly<Record<string, number>>;
+  readonly lastModifiedDate: number;
 }
 
 const namePattern = /^[\w+=,.@-]{1,128}$/;
@@ -44,13 +47,15 @@ export class Policies {
       if (this.find(policyName))
         throw new ServiceError(
           "ResourceAlreadyExistsException",
-          `Policy ${policyName} already exists`,
+          `Policy cannot be created - name already exists (name=${policyName})`,
+          { resourceId: policyName, resourceArn: Policies.arn(policyName) },
         );
       return this.#put({
         policyName,
         versions: { "1": document },
         defaultVersionId: "1",
         nextVersion: 2,
+        versionDates: { "1": Date.now() },
       });
     });
   }
@@ -79,6 +84,7 @@ export class Policies {
         versions: { ...policy.versions, [id]: document },
         defaultVersionId: setAsDefault ? id : policy.defaultVersionId,
         nextVersion: policy.nextVersion + 1,
+        versionDates: { ...policy.versionDates, [id]: Date.now() },
       });
       return id;
     });
@@ -88,7 +94,7 @@ export class Policies {
   setDefaultVersion(policyName: string, versionId: string): void {
     this.#store.transaction(() => {
       const policy = this.describe(policyName);
-      assertVersion(policy, versionId);
+      this.assertVersion(policy, versionId);
       this.#put({ ...policy, defaultVersionId: versionId });
     });
   }
@@ -97,7 +103,7 @@ export class Policies {
   deleteVersion(policyName: string, versionId: string): void {
     this.#store.transaction(() => {
       const policy = this.describe(policyName);
-      assertVersion(policy, versionId);
+      this.assertVersion(policy, versionId);
       if (versionId === policy.defaultVersionId)
         throw new ServiceError(
           "DeleteConflictException",
@@ -140,17 +146,26 @@ export class Policies {
     return policy;
   }
 
-  #put(policy: PolicyRecord): PolicyRecord {
-    this.#store.policies.putSync(policy.policyName, policy);
-    this.#store.touchRegistry();
-    return policy;
+  /** @throws ServiceError ResourceNotFoundException when the policy has no such version */
+  assertVersion(policy: PolicyRecord, versionId: string): void {
+    if (!Object.hasOwn(policy.versions, versionId))
+      throw new ServiceError(
+        "ResourceNotFoundException",
+        `Policy version not found: ${policy.policyName}/${versionId}`,
+      );
   }
-}
 
-function assertVersion(policy: PolicyRecord, versionId: string): void {
-  if (!(versionId in policy.versions))
-    throw new ServiceError(
-      "ResourceNotFoundException",
-      `Policy version not found: ${policy.policyName}/${versionId}`,
+  /** All policies, by name. */
+  list(): PolicyRecord[] {
+    return [...this.#store.policies.getRange()].map(
+      ({ value }) => value as PolicyRecord,
     );
+  }
+
+  #put(policy: Omit<PolicyRecord, "lastModifiedDate">): PolicyRecord {
+    const record = { ...policy, lastModifiedDate: Date.now() };
+    this.#store.policies.putSync(policy.policyName, record);
+    this.#store.touchRegistry();
+    return record;
+  }
 }

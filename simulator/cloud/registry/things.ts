@@ -2,35 +2,43 @@ import { randomUUID } from "node:crypto";
 import { arn } from "../names.js";
 import { ServiceError } from "../service-error.js";
 import type { Store } from "../store.js";
+import { assertAttributes } from "./attributes.js";
+import { assertRegistryName, sameJson } from "./registry-name.js";
 
 /** A thing: the registry's entry for one device. */
 export interface Thing {
   readonly thingName: string;
   readonly thingId: string;
   readonly thingTypeName?: string;
+  readonly billingGroupName?: string;
   readonly attributes: Readonly<Record<string, string>>;
   /** 1 at creation, one more with each update. */
   readonly version: number;
 }
 
-/** What may be said when a thing is made. */
+/** What may be said when a thing is made. That type and group exist is the registry's to see to. */
 export interface ThingSettings {
   readonly thingTypeName?: string;
+  readonly billingGroupName?: string;
   readonly attributes?: Readonly<Record<string, string>>;
 }
 
-const namePattern = /^[a-zA-Z0-9:_-]{1,128}$/;
-const attributePattern = /^[a-zA-Z0-9_.,@/:#=[\]-]{0,800}$/;
+/** What may change of a thing. */
+export interface ThingChanges {
+  readonly thingTypeName?: string;
+  readonly removeThingType?: boolean;
+  /** Replaces all attributes, or (with `merge`) those that are named; an empty value removes one. */
+  readonly attributes?: Readonly<Record<string, string>>;
+  readonly merge?: boolean;
+  readonly expectedVersion?: number;
+}
+
 /** Attributes a thing may have without a type, and with one. */
 const attributeLimit = { untyped: 3, typed: 50 };
 
 /** @throws ServiceError InvalidRequestException when AWS accepts no thing of this name */
 export function assertThingName(thingName: string): void {
-  if (!namePattern.test(thingName))
-    throw new ServiceError(
-      "InvalidRequestException",
-      `"${thingName}" is no name for a thing: 1 to 128 letters, digits, ":", "_" and "-".`,
-    );
+  assertRegistryName(thingName, "a thing");
 }
 
 /** The registry's things. */
@@ -53,26 +61,26 @@ export class Things {
   create(thingName: string, settings: ThingSettings = {}): Thing {
     assertThingName(thingName);
     const attributes = settings.attributes ?? {};
-    assertAttributes(attributes, settings.thingTypeName !== undefined);
+    assertAttributes(attributes, limitFor(settings.thingTypeName));
     return this.#store.transaction(() => {
       const known = this.find(thingName);
       if (known) {
         if (
           known.thingTypeName === settings.thingTypeName &&
-          sameAttributes(known.attributes, attributes)
+          known.billingGroupName === settings.billingGroupName &&
+          sameJson(known.attributes, attributes)
         )
           return known;
         throw new ServiceError(
           "ResourceAlreadyExistsException",
           `Thing ${thingName} already exists in account with different settings`,
+          { resourceId: known.thingId, resourceArn: Things.arn(thingName) },
         );
       }
       const thing: Thing = {
         thingName,
         thingId: randomUUID(),
-        ...(settings.thingTypeName && {
-          thingTypeName: settings.thingTypeName,
-        }),
+        ...settings,
         attributes,
         version: 1,
       };
@@ -98,31 +106,30 @@ export class Things {
   }
 
   /**
-   * Changes attributes (an empty value removes one) and type.
+   * Changes attributes and type.
    * @throws ServiceError ResourceNotFoundException, VersionConflictException, InvalidRequestException
    */
-  update(
-    thingName: string,
-    settings: ThingSettings,
-    expectedVersion?: number,
-  ): Thing {
+  update(thingName: string, changes: ThingChanges): Thing {
     return this.#store.transaction(() => {
       const thing = this.describe(thingName);
-      if (expectedVersion !== undefined && expectedVersion !== thing.version)
-        throw new ServiceError(
-          "VersionConflictException",
-          `The version for thing ${thingName} does not match the expected version.`,
-        );
-      const attributes = Object.fromEntries(
-        Object.entries({ ...thing.attributes, ...settings.attributes }).filter(
-          ([, value]) => value !== "",
-        ),
-      );
-      const thingTypeName = settings.thingTypeName ?? thing.thingTypeName;
-      assertAttributes(attributes, thingTypeName !== undefined);
+      assertVersion(thing, changes.expectedVersion);
+      const attributes = changes.attributes
+        ? Object.fromEntries(
+            Object.entries({
+              ...(changes.merge === true && thing.attributes),
+              ...changes.attributes,
+            }).filter(([, value]) => value !== ""),
+          )
+        : thing.attributes;
+      const { thingTypeName: typeBefore, ...rest } = thing;
+      const thingTypeName =
+        changes.removeThingType === true
+          ? undefined
+          : (changes.thingTypeName ?? typeBefore);
+      assertAttributes(attributes, limitFor(thingTypeName));
       const updated: Thing = {
-        ...thing,
-        ...(thingTypeName && { thingTypeName }),
+        ...rest,
+        ...(thingTypeName !== undefined && { thingTypeName }),
         attributes,
         version: thing.version + 1,
       };
@@ -131,9 +138,23 @@ export class Things {
     });
   }
 
-  /** Removes a thing; one that does not exist is already removed. */
-  delete(thingName: string): void {
+  /** Puts a thing into a billing group, or out of its own with undefined. @throws ServiceError ResourceNotFoundException */
+  setBillingGroup(thingName: string, name: string | undefined): void {
     this.#store.transaction(() => {
+      const { billingGroupName: _before, ...rest } = this.describe(thingName);
+      this.#put({
+        ...rest,
+        ...(name !== undefined && { billingGroupName: name }),
+      });
+    });
+  }
+
+  /** Removes a thing; one that does not exist is already removed. @throws ServiceError VersionConflictException */
+  delete(thingName: string, expectedVersion?: number): void {
+    this.#store.transaction(() => {
+      const thing = this.find(thingName);
+      if (!thing) return;
+      assertVersion(thing, expectedVersion);
       this.#store.things.removeSync(thingName);
       this.#store.touchRegistry();
     });
@@ -152,31 +173,16 @@ export class Things {
   }
 }
 
-function assertAttributes(
-  attributes: Readonly<Record<string, string>>,
-  typed: boolean,
-): void {
-  const limit = typed ? attributeLimit.typed : attributeLimit.untyped;
-  if (Object.keys(attributes).length > limit)
-    throw new ServiceError(
-      "InvalidRequestException",
-      `A thing ${typed ? "with" : "without"} a type may have ${limit} attributes.`,
-    );
-  for (const [name, value] of Object.entries(attributes))
-    if (!namePattern.test(name) || !attributePattern.test(value))
-      throw new ServiceError(
-        "InvalidRequestException",
-        `Attribute "${name}" has a name or a value that is not allowed.`,
-      );
+function limitFor(thingTypeName: string | undefined): number {
+  return thingTypeName === undefined
+    ? attributeLimit.untyped
+    : attributeLimit.typed;
 }
 
-function sameAttributes(
-  a: Readonly<Record<string, string>>,
-  b: Readonly<Record<string, string>>,
-): boolean {
-  const keys = Object.keys(a);
-  return (
-    keys.length === Object.keys(b).length &&
-    keys.every((key) => a[key] === b[key])
-  );
+function assertVersion(thing: Thing, expected: number | undefined): void {
+  if (expected !== undefined && expected !== thing.version)
+    throw new ServiceError(
+      "VersionConflictException",
+      `The version for thing ${thing.thingName} does not match the expected version.`,
+    );
 }

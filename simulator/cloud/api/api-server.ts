@@ -1,0 +1,178 @@
+import { randomUUID } from "node:crypto";
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import type { AddressInfo } from "node:net";
+import { ServiceError } from "../service-error.js";
+import { ApiRequest } from "./api-request.js";
+import type { ApiServices } from "./api-services.js";
+import { EventHistory } from "./event-history.js";
+import { optional } from "./members.js";
+import { RawAnswer } from "./raw-answer.js";
+import { Router } from "./router.js";
+import { routes } from "./routes.js";
+import { readSignature } from "./signature.js";
+
+/** Largest body of a request, bytes: AWS's templates and job documents are far below. */
+const bodyLimit = 1024 * 1024;
+/** Connections at once; whoever comes after waits. */
+const connectionLimit = 500;
+
+/**
+ * The control plane: AWS IoT's API over plain HTTP on loopback, for the AWS SDKs and the AWS CLI with `--endpoint-url`.
+ *
+ * One port for `iot`, `iot-data` and `iot-jobs-data`; a request's signature says which one it means. The signature's form is
+ * checked, the signature is not: see `readSignature`. Besides, `GET /events` shows what happens in the cloud, and
+ * `GET /root-ca.pem` what a device has to trust; both need no signature.
+ */
+export class ApiServer {
+  readonly #services: ApiServices;
+  readonly #router = new Router(routes);
+  readonly #server: Server;
+  readonly #history: EventHistory;
+
+  constructor(services: ApiServices) {
+    this.#services = services;
+    this.#history = new EventHistory(services.log);
+    this.#server = createServer(
+      { requestTimeout: 30_000, headersTimeout: 10_000 },
+      (request, response) => this.#serve(request, response),
+    );
+    this.#server.maxConnections = connectionLimit;
+  }
+
+  /** Port that it listens on. */
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Begins to listen on loopback. Rejects with the system's error when the port cannot be had. */
+  async listen(port: number): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(port, "127.0.0.1", () => {
+        this.#server.off("error", reject);
+        resolve();
+      });
+    });
+  }
+
+  /** Closes the port and every connection that is still open. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) =>
+      this.#server.close(() => resolve()),
+    );
+    this.#history.stop();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    response.on("error", () => response.destroy());
+    const [path = "/", search = ""] = (request.url ?? "/").split(/\?(.*)/s);
+    if (request.method === "GET" && path === "/events")
+      this.#history.serve(request, response);
+    else if (request.method === "GET" && path === "/root-ca.pem") {
+      response.setHeader("content-type", "application/x-pem-file");
+      response.end(this.#services.authority.roots);
+    } else void this.#call(request, response, path, search);
+  }
+
+  /** Runs one operation; whatever becomes of it is answered, and told to the log. */
+  async #call(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    search: string,
+  ): Promise<void> {
+    response.setHeader("x-amzn-RequestId", randomUUID());
+    const method = request.method ?? "";
+    let operation = `${method} ${path}`;
+    let reason: string | undefined;
+    try {
+      const query = new URLSearchParams(search);
+      const signer = readSignature(request.headers, query);
+      if ("code" in signer) throw new ServiceError(signer.code, signer.message);
+      const found = this.#router.find(signer.service, method, path);
+      if (!found) throw notImplemented(signer.service, method, path);
+      operation = found.route.name;
+      const body = await readBody(request);
+      const { labels } = found;
+      const { headers } = request;
+      send(
+        response,
+        await found.route.operation(
+          new ApiRequest({ labels, query, headers, body }),
+          this.#services,
+        ),
+      );
+    } catch (error) {
+      const known = error instanceof ServiceError;
+      reason = known
+        ? `${error.code}: ${error.message}`
+        : `the cloud failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+      sendError(response, known ? error : internalFailure());
+    }
+    const { statusCode: status } = response;
+    const { log } = this.#services;
+    log.add({ type: "api", operation, status, ...optional("reason", reason) });
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    length += part.length;
+    if (length > bodyLimit)
+      throw new ServiceError(
+        "RequestEntityTooLargeException",
+        `The body of the request is larger than ${bodyLimit} bytes`,
+      );
+    parts.push(part);
+  }
+  return Buffer.concat(parts, length);
+}
+
+function send(response: ServerResponse, answer: unknown): void {
+  if (answer instanceof RawAnswer) {
+    response.setHeader("content-type", answer.contentType);
+    response.end(answer.body);
+    return;
+  }
+  response.setHeader("content-type", "application/json");
+  response.end(answer === undefined ? "" : JSON.stringify(answer));
+}
+
+/** An error as the SDKs read it: its name in a header, its message in the body. */
+function sendError(response: ServerResponse, error: ServiceError): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  response.statusCode = error.status;
+  response.setHeader("x-amzn-ErrorType", error.code);
+  response.setHeader("content-type", "application/json");
+  response.end(JSON.stringify({ message: error.message, ...error.resource }));
+}
+
+function notImplemented(
+  service: string,
+  method: string,
+  path: string,
+): ServiceError {
+  return new ServiceError(
+    "NotImplementedException",
+    `This local cloud does not implement ${method} ${path} of ${service}. It has ${routes.length} operations of the AWS IoT APIs, those that provisioning and operating devices take.`,
+  );
+}
+
+function internalFailure(): ServiceError {
+  return new ServiceError(
+    "InternalFailureException",
+    "An unexpected error has occurred; the cloud's log tells it",
+  );
+}

@@ -1,0 +1,273 @@
+import * as authorization from "./authorization.js";
+import * as billingGroups from "./billing-groups.js";
+import * as authorities from "./ca-certificates.js";
+import * as certificates from "./certificates.js";
+import * as endpoints from "./endpoints.js";
+import * as policies from "./policies.js";
+import type { Operation, Route } from "./router.js";
+import type { ApiService } from "./signature.js";
+import * as tags from "./tags.js";
+import * as groups from "./thing-groups.js";
+import * as types from "./thing-types.js";
+import * as things from "./things.js";
+
+/** Every operation that this cloud has, with AWS's name, method and path (API models of `iot`, `iot-data`, `iot-jobs-data`). */
+export const routes: readonly Route[] = [
+  ...iot({
+    DescribeEndpoint: ["GET /endpoint", endpoints.describeEndpoint],
+    TagResource: ["POST /tags", tags.tagResource],
+    UntagResource: ["POST /untag", tags.untagResource],
+    ListTagsForResource: ["GET /tags", tags.listTagsForResource],
+
+    CreateThing: ["POST /things/{thingName}", things.createThing],
+    DescribeThing: ["GET /things/{thingName}", things.describeThing],
+    UpdateThing: ["PATCH /things/{thingName}", things.updateThing],
+    DeleteThing: ["DELETE /things/{thingName}", things.deleteThing],
+    ListThings: ["GET /things", things.listThings],
+    AttachThingPrincipal: [
+      "PUT /things/{thingName}/principals",
+      things.attachThingPrincipal,
+    ],
+    DetachThingPrincipal: [
+      "DELETE /things/{thingName}/principals",
+      things.detachThingPrincipal,
+    ],
+    ListThingPrincipals: [
+      "GET /things/{thingName}/principals",
+      things.listThingPrincipals,
+    ],
+    ListThingPrincipalsV2: [
+      "GET /things/{thingName}/principals-v2",
+      things.listThingPrincipalsV2,
+    ],
+    ListPrincipalThings: ["GET /principals/things", things.listPrincipalThings],
+    ListPrincipalThingsV2: [
+      "GET /principals/things-v2",
+      things.listPrincipalThingsV2,
+    ],
+
+    CreateThingType: [
+      "POST /thing-types/{thingTypeName}",
+      types.createThingType,
+    ],
+    DescribeThingType: [
+      "GET /thing-types/{thingTypeName}",
+      types.describeThingType,
+    ],
+    UpdateThingType: [
+      "PATCH /thing-types/{thingTypeName}",
+      types.updateThingType,
+    ],
+    DeprecateThingType: [
+      "POST /thing-types/{thingTypeName}/deprecate",
+      types.deprecateThingType,
+    ],
+    DeleteThingType: [
+      "DELETE /thing-types/{thingTypeName}",
+      types.deleteThingType,
+    ],
+    ListThingTypes: ["GET /thing-types", types.listThingTypes],
+
+    CreateThingGroup: [
+      "POST /thing-groups/{thingGroupName}",
+      groups.createThingGroup,
+    ],
+    DescribeThingGroup: [
+      "GET /thing-groups/{thingGroupName}",
+      groups.describeThingGroup,
+    ],
+    UpdateThingGroup: [
+      "PATCH /thing-groups/{thingGroupName}",
+      groups.updateThingGroup,
+    ],
+    DeleteThingGroup: [
+      "DELETE /thing-groups/{thingGroupName}",
+      groups.deleteThingGroup,
+    ],
+    ListThingGroups: ["GET /thing-groups", groups.listThingGroups],
+    AddThingToThingGroup: [
+      "PUT /thing-groups/addThingToThingGroup",
+      groups.addThingToThingGroup,
+    ],
+    RemoveThingFromThingGroup: [
+      "PUT /thing-groups/removeThingFromThingGroup",
+      groups.removeThingFromThingGroup,
+    ],
+    UpdateThingGroupsForThing: [
+      "PUT /thing-groups/updateThingGroupsForThing",
+      groups.updateThingGroupsForThing,
+    ],
+    ListThingsInThingGroup: [
+      "GET /thing-groups/{thingGroupName}/things",
+      groups.listThingsInThingGroup,
+    ],
+    ListThingGroupsForThing: [
+      "GET /things/{thingName}/thing-groups",
+      groups.listThingGroupsForThing,
+    ],
+
+    CreateBillingGroup: [
+      "POST /billing-groups/{billingGroupName}",
+      billingGroups.createBillingGroup,
+    ],
+    DescribeBillingGroup: [
+      "GET /billing-groups/{billingGroupName}",
+      billingGroups.describeBillingGroup,
+    ],
+    DeleteBillingGroup: [
+      "DELETE /billing-groups/{billingGroupName}",
+      billingGroups.deleteBillingGroup,
+    ],
+    ListBillingGroups: ["GET /billing-groups", billingGroups.listBillingGroups],
+    AddThingToBillingGroup: [
+      "PUT /billing-groups/addThingToBillingGroup",
+      billingGroups.addThingToBillingGroup,
+    ],
+    RemoveThingFromBillingGroup: [
+      "PUT /billing-groups/removeThingFromBillingGroup",
+      billingGroups.removeThingFromBillingGroup,
+    ],
+    ListThingsInBillingGroup: [
+      "GET /billing-groups/{billingGroupName}/things",
+      billingGroups.listThingsInBillingGroup,
+    ],
+
+    CreateKeysAndCertificate: [
+      "POST /keys-and-certificate",
+      certificates.createKeysAndCertificate,
+    ],
+    CreateCertificateFromCsr: [
+      "POST /certificates",
+      certificates.createCertificateFromCsr,
+    ],
+    RegisterCertificate: [
+      "POST /certificate/register",
+      certificates.registerCertificate,
+    ],
+    RegisterCertificateWithoutCA: [
+      "POST /certificate/register-no-ca",
+      certificates.registerCertificateWithoutCA,
+    ],
+    DescribeCertificate: [
+      "GET /certificates/{certificateId}",
+      certificates.describeCertificate,
+    ],
+    UpdateCertificate: [
+      "PUT /certificates/{certificateId}",
+      certificates.updateCertificate,
+    ],
+    DeleteCertificate: [
+      "DELETE /certificates/{certificateId}",
+      certificates.deleteCertificate,
+    ],
+    ListCertificates: ["GET /certificates", certificates.listCertificates],
+    ListCertificatesByCA: [
+      "GET /certificates-by-ca/{caCertificateId}",
+      certificates.listCertificatesByCA,
+    ],
+    TransferCertificate: [
+      "PATCH /transfer-certificate/{certificateId}",
+      certificates.transferCertificate,
+    ],
+    CancelCertificateTransfer: [
+      "PATCH /cancel-certificate-transfer/{certificateId}",
+      certificates.cancelCertificateTransfer,
+    ],
+
+    GetRegistrationCode: [
+      "GET /registrationcode",
+      authorities.getRegistrationCode,
+    ],
+    RegisterCACertificate: [
+      "POST /cacertificate",
+      authorities.registerCACertificate,
+    ],
+    DescribeCACertificate: [
+      "GET /cacertificate/{certificateId}",
+      authorities.describeCACertificate,
+    ],
+    UpdateCACertificate: [
+      "PUT /cacertificate/{certificateId}",
+      authorities.updateCACertificate,
+    ],
+    DeleteCACertificate: [
+      "DELETE /cacertificate/{certificateId}",
+      authorities.deleteCACertificate,
+    ],
+    ListCACertificates: ["GET /cacertificates", authorities.listCACertificates],
+
+    CreatePolicy: ["POST /policies/{policyName}", policies.createPolicy],
+    GetPolicy: ["GET /policies/{policyName}", policies.getPolicy],
+    DeletePolicy: ["DELETE /policies/{policyName}", policies.deletePolicy],
+    ListPolicies: ["GET /policies", policies.listPolicies],
+    CreatePolicyVersion: [
+      "POST /policies/{policyName}/version",
+      policies.createPolicyVersion,
+    ],
+    GetPolicyVersion: [
+      "GET /policies/{policyName}/version/{policyVersionId}",
+      policies.getPolicyVersion,
+    ],
+    ListPolicyVersions: [
+      "GET /policies/{policyName}/version",
+      policies.listPolicyVersions,
+    ],
+    SetDefaultPolicyVersion: [
+      "PATCH /policies/{policyName}/version/{policyVersionId}",
+      policies.setDefaultPolicyVersion,
+    ],
+    DeletePolicyVersion: [
+      "DELETE /policies/{policyName}/version/{policyVersionId}",
+      policies.deletePolicyVersion,
+    ],
+    AttachPolicy: ["PUT /target-policies/{policyName}", policies.attachPolicy],
+    DetachPolicy: ["POST /target-policies/{policyName}", policies.detachPolicy],
+    ListAttachedPolicies: [
+      "POST /attached-policies/{target}",
+      policies.listAttachedPolicies,
+    ],
+    ListTargetsForPolicy: [
+      "POST /policy-targets/{policyName}",
+      policies.listTargetsForPolicy,
+    ],
+    AttachPrincipalPolicy: [
+      "PUT /principal-policies/{policyName}",
+      policies.attachPrincipalPolicy,
+    ],
+    DetachPrincipalPolicy: [
+      "DELETE /principal-policies/{policyName}",
+      policies.detachPrincipalPolicy,
+    ],
+    ListPrincipalPolicies: [
+      "GET /principal-policies",
+      policies.listPrincipalPolicies,
+    ],
+    ListPolicyPrincipals: [
+      "GET /policy-principals",
+      policies.listPolicyPrincipals,
+    ],
+    GetEffectivePolicies: [
+      "POST /effective-policies",
+      authorization.getEffectivePolicies,
+    ],
+    TestAuthorization: [
+      "POST /test-authorization",
+      authorization.testAuthorization,
+    ],
+  }),
+];
+
+/** Operations of the control plane, by name. */
+function iot(table: Record<string, [string, Operation]>): Route[] {
+  return operations("iot", table);
+}
+
+function operations(
+  service: ApiService,
+  table: Record<string, [string, Operation]>,
+): Route[] {
+  return Object.entries(table).map(([name, [call, operation]]) => {
+    const [method = "", path = ""] = call.split(" ");
+    return { service, name, method, path, operation };
+  });
+}
