@@ -1,10 +1,10 @@
 import TCP from "embedded:io/socket/tcp";
 import UDP from "embedded:io/socket/udp";
 import Resolver from "embedded:network/dns/resolver/udp";
-import WiFi from "embedded:network/interface/wifi";
 import NTP from "embedded:network/ntp/client";
 import device from "embedded:provider/builtin";
 import SHT3x from "embedded:sensor/Humidity-Temperature/SHT3x";
+import StationInterface from "embedded:x-fieldnode/network/interface/wifi";
 import config from "mc/config";
 
 import { Connection } from "./modules/aws-iot/connection.js";
@@ -13,9 +13,11 @@ import { TrustAnchors } from "./modules/identity/trust-anchors.js";
 import { Clock } from "./modules/system/clock.js";
 import { report, start } from "./modules/system/failure-report.js";
 import { StoredNumber } from "./modules/system/stored-number.js";
+import { StoredText } from "./modules/system/stored-text.js";
 import { readSettings } from "./modules/system/settings.js";
 import { TimeService } from "./modules/system/time-service.js";
 import { Telemetry } from "./modules/telemetry/telemetry.js";
+import { KnownLink } from "./modules/wifi/known-link.js";
 import { Station } from "./modules/wifi/station.js";
 
 /** The node: what it is made of, and who tells whom. What each part does stands in its room below `modules/`. */
@@ -62,8 +64,9 @@ start(() => {
   });
 
   const station = new Station({
-    io: WiFi,
-    ...settings.wifi,
+    io: StationInterface,
+    networks: settings.wifi,
+    known: new KnownLink(new StoredText("fieldnode", "link")),
     onJoined: () => {
       void time.synchronise().then(() => {
         telemetry.start();

@@ -1,6 +1,7 @@
 import Time from "time";
 import { Drift } from "./drift.js";
-import { keep, type NumberStore } from "./stored-number.js";
+import { tellFailure } from "./storage.js";
+import type { NumberStore } from "./stored-number.js";
 
 /** When this firmware was released, in ms since 1970: no moment in its life can be earlier. Raised with each release. */
 export const releaseTime = Date.UTC(2026, 10, 1);
@@ -120,6 +121,6 @@ export class Clock {
   #keep(now: number): void {
     this.#kept = now;
     this.#floor = Math.max(this.#floor, now);
-    keep(this.#store, Math.floor(now / 1000));
+    tellFailure(() => this.#store.write(Math.floor(now / 1000)));
   }
 }

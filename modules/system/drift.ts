@@ -1,4 +1,5 @@
-import { keep, type NumberStore } from "./stored-number.js";
+import { tellFailure } from "./storage.js";
+import type { NumberStore } from "./stored-number.js";
 
 /** Two settings of the clock must lie this far apart, in ms: the error of a time server's answer, some 50 ms, then counts little. */
 const learnAfter = 3_600_000;
@@ -48,6 +49,7 @@ export class Drift {
     this.#isLearnt = true;
     this.#rate = rate;
     // What cannot be kept still counts until the node restarts.
-    if (isNews) keep(this.#store, zero + Math.round(rate * 10));
+    if (isNews)
+      tellFailure(() => this.#store.write(zero + Math.round(rate * 10)));
   }
 }

@@ -143,6 +143,31 @@ export const failures = {
     "The access point restarted or the signal faded.",
     "Nothing to do if it comes back; the node joins again by itself.",
   ),
+  "wifi.kicked": passing(
+    "The access point put the node out",
+    "It restarted, its list of stations is full or filtered, or it lost patience with a weak signal.",
+    "Nothing to do if the node comes back; otherwise look into the access point's log.",
+  ),
+  "wifi.too-weak": passing(
+    "The Wi-Fi signal is too weak",
+    "The access point is too far away, or the antenna is covered or broken.",
+    "Move the node or the access point closer together; below -85 dBm a link does not last.",
+  ),
+  "wifi.security": passing(
+    "The access point and the node have no Wi-Fi security in common",
+    "It wants another method than the network's password, or only one that is not safe any more.",
+    "Set the access point to WPA2 or WPA3 with a password (personal).",
+  ),
+  "wifi.full": passing(
+    "The access point takes no more stations",
+    "It has as many as it can serve.",
+    "Add an access point, or raise its limit; the node tries again.",
+  ),
+  "wifi.refused": passing(
+    "The access point refuses the node's association",
+    "It filters by MAC address, or does not know what to do with the node's request.",
+    "Look into the access point's log and its filters; the node tries again.",
+  ),
   "wifi.failed": passing(
     "The Wi-Fi interface does not do what it is told",
     "It is busy, or cannot use the network's name or password.",

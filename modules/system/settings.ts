@@ -1,8 +1,18 @@
 import { Failure } from "./failure.js";
 
+/** A Wi-Fi network. */
+export interface NetworkSettings {
+  SSID: string;
+  /** Absent for an open network. */
+  password?: string;
+  /** The network does not tell its name. */
+  hidden?: boolean;
+}
+
 /** What a node needs to know before it starts; `mc/config` holds it (the manifest's `config` section on the SDK). */
 export interface Settings {
-  wifi: { SSID: string; password?: string };
+  /** The Wi-Fi networks that the node may join, the preferred one first. One alone may stand without the list. */
+  wifi: NetworkSettings[];
   /** Name or IPv4 address of the data endpoint. */
   host: string;
   port: number;
@@ -61,7 +71,20 @@ export function readSettings(config: Record<string, unknown>): Settings {
   for (const name of ["wifi", "endpoint", "thing", "dns", "ntp"])
     if (config[name] === undefined) throw new Failure("config.missing", name);
 
-  const wifi = config.wifi as { SSID?: unknown; password?: unknown };
+  const network = (value: unknown, index: number): NetworkSettings => {
+    const name = `wifi[${index}]`;
+    const { SSID, password, hidden } = (value ?? {}) as Record<string, unknown>;
+    if (hidden !== undefined && typeof hidden !== "boolean")
+      wrong.push(`${name}.hidden must be true or false`);
+    return {
+      SSID: text(`${name}.SSID`, SSID),
+      ...(password === undefined
+        ? {}
+        : { password: text(`${name}.password`, password) }),
+      ...(hidden === true ? { hidden } : {}),
+    };
+  };
+
   const endpoint = text("endpoint", config.endpoint);
   const match = /^([A-Za-z0-9.-]+)(?::(\d{1,5}))?$/.exec(endpoint);
   const host = match?.[1] ?? "";
@@ -76,12 +99,7 @@ export function readSettings(config: Record<string, unknown>): Settings {
     wrong.push("thing must be 1 to 128 letters, digits, and : _ -");
 
   const settings: Settings = {
-    wifi: {
-      SSID: text("wifi.SSID", wifi.SSID),
-      ...(wifi.password === undefined
-        ? {}
-        : { password: text("wifi.password", wifi.password) }),
-    },
+    wifi: [config.wifi].flat().map(network),
     host,
     port,
     thing,

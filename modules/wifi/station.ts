@@ -1,34 +1,27 @@
 import Timer from "timer";
 import { Backoff } from "../system/backoff.js";
 import { Failure } from "../system/failure.js";
+import type { FailureCode } from "../system/failures.js";
 import { log } from "../system/log.js";
-
-/** What a scan finds, as `embedded:network/interface/wifi` gives it. RSSI in dBm. */
-interface AccessPoint {
-  SSID: string;
-  RSSI: number;
-}
-
-/** A Wi-Fi interface in the shape of `embedded:network/interface/wifi` (ECMA-419, network interface). */
-export interface WiFiInterface {
-  readonly connection: number;
-  readonly address: string | undefined;
-  readonly RSSI: number | undefined;
-  connect(options: { SSID: string; password?: string }): void;
-  disconnect(): void;
-  scan(options: {
-    onFound?: (found: AccessPoint) => void;
-    onComplete?: () => void;
-  }): void;
-  close(): void;
-}
+import { Candidates, type Candidate, type Network } from "./candidates.js";
+import { meaningOf } from "./disconnect-reasons.js";
+import type { KnownLink } from "./known-link.js";
+import type {
+  PowerSave,
+  WiFiCallbacks,
+  WiFiInterface,
+} from "./wifi-interface.js";
 
 /** What a station needs. */
 export interface StationOptions {
   /** The interface's class. */
-  io: new (options: { onChanged: (property: string) => void }) => WiFiInterface;
-  SSID: string;
-  password?: string;
+  io: new (callbacks: WiFiCallbacks) => WiFiInterface;
+  /** The networks that the node may join, the preferred one first. */
+  networks: Network[];
+  /** The access point of the last time, tried first. */
+  known: KnownLink;
+  /** "minimum" when absent: the station hears every beacon. */
+  powerSave?: PowerSave;
   /** The node has an address. May be called again after each loss. RSSI in dBm. */
   onJoined: (link: { address: string; RSSI: number | undefined }) => void;
   /** The node is not, or no longer, on the network. It keeps trying by itself. */
@@ -39,38 +32,47 @@ export interface StationOptions {
 }
 
 /** Values of `connection` (ECMA-419): linked is associated with the access point, online has an address as well. */
-const off = 200;
 const linked = 400;
 const online = 500;
 
 /** How long association and DHCP may take together, in ms. Slow access points need 10 s. */
 const joinLimit = 20_000;
 
+/** As long for an access point that is only thought to be there. */
+const knownLimit = 5000;
+
 /** How long a scan may take, in ms: 13 channels take about 2 s. */
 const defaultScanLimit = 10_000;
 
 /**
- * Joins one Wi-Fi network and stays on it.
+ * Joins one of several Wi-Fi networks and stays on it.
  *
- * The interface reports only that it is not connected, never why. What an owner needs to know is told apart here: a
- * network that a scan does not find, one that is there and refuses (the password), one that gives no address, and one
- * that was lost.
+ * The access point of the last time is tried first, without a search. Where that fails, a scan tells what is there, and of
+ * the networks that the node knows the preferred one is tried, by its strongest access point, then the next. Each failure
+ * is told with its reason; the scan is repeated with growing waits.
  */
 export class Station {
   readonly #options: StationOptions;
   readonly #backoff: Backoff;
   readonly #interface: WiFiInterface;
-  #state: "idle" | "joining" | "joined" | "asking-why" | "waiting" | "closed" =
-    "idle";
-  #reached = 0;
+  #state:
+    "trying-known" | "scanning" | "joining" | "joined" | "waiting" | "closed" =
+    "waiting";
+  #candidates: Candidate[] = [];
+  /** What is being joined, or was. */
+  #current: Candidate | undefined;
   #timer: Timer | undefined;
 
   constructor(options: StationOptions) {
     this.#options = options;
     this.#backoff =
       options.backoff ?? new Backoff({ base: 1000, limit: 60_000 });
-    this.#interface = new options.io({ onChanged: () => this.#onChanged() });
-    this.#join();
+    this.#interface = new options.io({
+      onChanged: () => this.#onChanged(),
+      onDisconnected: (reason) => this.#onDisconnected(reason),
+    });
+    this.#interface.setPowerSave(options.powerSave ?? "minimum");
+    this.#begin();
   }
 
   /** True while the node is on the network and has an address. */
@@ -83,6 +85,26 @@ export class Station {
     return this.#interface.RSSI;
   }
 
+  /** Leaves the network and joins it again, at the same access point if it answers. */
+  rejoin(): void {
+    if (this.#state === "closed") return;
+    this.#leave();
+    this.#begin();
+  }
+
+  /** Leaves the network and looks anew at what is there. */
+  rescan(): void {
+    this.#options.known.forget();
+    this.rejoin();
+  }
+
+  /** Switches the radio off and on again, and looks anew at what is there. */
+  restartRadio(): void {
+    if (this.#state === "closed") return;
+    this.#order(() => this.#interface.restart());
+    this.rescan();
+  }
+
   /** Leaves the network for good. */
   close(): void {
     if (this.#state === "closed") return;
@@ -92,16 +114,116 @@ export class Station {
     this.#interface.close();
   }
 
-  #join(): void {
-    const { SSID, password } = this.#options;
-    this.#state = "joining";
-    this.#reached = 0;
-    this.#wait(joinLimit, () => this.#explain());
+  #begin(): void {
+    const { known, networks } = this.#options;
+    const { link } = known;
+    const network = networks.find(({ SSID }) => SSID === link?.SSID);
+    if (link === undefined || network === undefined) {
+      this.#scan();
+      return;
+    }
+    this.#state = "trying-known";
+    const { BSSID, channel } = link;
+    this.#join({ network, BSSID, channel }, knownLimit);
+  }
+
+  #scan(): void {
+    this.#state = "scanning";
+    const found = new Candidates(this.#options.networks);
+    const finish = () => {
+      if (this.#state === "scanning") this.#tryAll(found);
+    };
+    this.#wait(this.#options.scanLimit ?? defaultScanLimit, finish);
     this.#order(() =>
-      this.#interface.connect(
-        password === undefined ? { SSID } : { SSID, password },
-      ),
+      this.#interface.scan({
+        onFound: (accessPoint) => found.add(accessPoint),
+        onComplete: finish,
+      }),
     );
+  }
+
+  #tryAll(found: Candidates): void {
+    this.#candidates = found.inOrder();
+    this.#state = "joining";
+    if (this.#candidates.length > 0) this.#tryNext();
+    else {
+      const names = this.#options.networks.map(({ SSID }) => SSID).join(", ");
+      this.#fail("wifi.not-found", `${names}; heard ${found.heard} others`);
+    }
+  }
+
+  #tryNext(): void {
+    const next = this.#candidates.shift();
+    if (next === undefined) this.#pause();
+    else this.#join(next, joinLimit);
+  }
+
+  #join(candidate: Candidate, limit: number): void {
+    this.#current = candidate;
+    const { network, BSSID, channel } = candidate;
+    const { SSID, password } = network;
+    this.#wait(limit, () => {
+      const hasLink = this.#interface.connection >= linked;
+      this.#attemptFailed(hasLink ? "wifi.no-address" : "wifi.failed");
+    });
+    this.#order(() =>
+      this.#interface.join({
+        SSID,
+        ...(password === undefined ? {} : { password }),
+        ...(BSSID === undefined ? {} : { BSSID }),
+        ...(channel === undefined ? {} : { channel }),
+      }),
+    );
+  }
+
+  #onChanged(): void {
+    if (this.#state !== "joining" && this.#state !== "trying-known") return;
+    const { connection, address } = this.#interface;
+    if (connection >= online && address !== undefined) this.#joined(address);
+  }
+
+  #joined(address: string): void {
+    Timer.clear(this.#timer);
+    this.#timer = undefined;
+    this.#state = "joined";
+    this.#backoff.reset();
+    const { RSSI, BSSID, channel } = this.#interface;
+    const { SSID } = this.#current!.network;
+    this.#current!.RSSI = RSSI;
+    if (BSSID !== undefined && channel !== undefined)
+      this.#options.known.remember({ SSID, BSSID, channel });
+    log("wifi", `joined ${SSID}, ${address}, ${RSSI ?? "?"} dBm`);
+    this.#options.onJoined({ address, RSSI });
+  }
+
+  #onDisconnected(reason: number): void {
+    const code = meaningOf(reason, this.#current?.RSSI);
+    if (this.#state === "joined") {
+      // Whatever ended a link that stood: it was lost, unless the reason knows better.
+      const known = code === "wifi.kicked" || code === "wifi.too-weak";
+      this.#candidates = [];
+      this.#fail(known ? code : "wifi.lost", this.#describe(reason));
+    } else if (this.#state === "joining" || this.#state === "trying-known") {
+      this.#attemptFailed(code, reason);
+    }
+  }
+
+  #attemptFailed(code: FailureCode, reason?: number): void {
+    this.#interface.disconnect();
+    if (this.#state === "trying-known") {
+      log("wifi", `${this.#describe(reason)} is not where it was; searching`);
+      this.#options.known.forget();
+      this.#scan();
+    } else this.#fail(code, this.#describe(reason));
+  }
+
+  #describe(reason?: number): string {
+    const { network, RSSI } = this.#current!;
+    return [
+      network.SSID,
+      ...(RSSI === undefined ? [] : [`${RSSI} dBm`]),
+      ...(reason === undefined ? [] : [`reason ${reason}`]),
+    ].join(", ");
   }
 
   /** Tells the interface to do something. One that throws, because it is busy, must not cost the node its network. */
@@ -109,72 +231,37 @@ export class Station {
     try {
       order();
     } catch (error) {
-      this.#failed(Failure.from(error, "wifi.failed"));
+      this.#candidates = [];
+      const { code, detail } = Failure.from(error, "wifi.failed");
+      this.#fail(code, detail);
     }
   }
 
-  #onChanged(): void {
-    const connection = this.#interface.connection;
-    if (this.#state === "joining") {
-      if (connection >= online && this.#interface.address !== undefined)
-        this.#joined();
-      else if (connection <= off || connection < this.#reached) this.#explain();
-      else this.#reached = connection;
-    } else if (this.#state === "joined" && connection < online) {
-      this.#failed(new Failure("wifi.lost", this.#options.SSID));
-    }
-  }
-
-  #joined(): void {
+  /** Tells of it; then the next candidate is tried, or after a wait everything again. */
+  #fail(code: FailureCode, detail: string): void {
+    this.#state = "waiting";
     Timer.clear(this.#timer);
     this.#timer = undefined;
-    this.#state = "joined";
-    this.#backoff.reset();
-    const { address, RSSI } = this.#interface;
-    log(
-      "wifi",
-      `joined ${this.#options.SSID}, ${address!}, ${RSSI ?? "?"} dBm`,
-    );
-    this.#options.onJoined({ address: address!, RSSI });
+    this.#options.onFailed(new Failure(code, detail));
+    if (!this.#isIdle()) return;
+    this.#state = "joining";
+    this.#tryNext();
   }
 
-  /** Joining failed: says why as far as the interface lets us know, by how far it came and by what a scan finds. */
-  #explain(): void {
-    const { SSID } = this.#options;
-    if (this.#reached >= linked) {
-      this.#failed(new Failure("wifi.no-address", SSID));
-      return;
-    }
-    this.#state = "asking-why";
-    let strongest: number | undefined;
-    const finish = () => {
-      if (this.#state !== "asking-why") return;
-      this.#failed(
-        strongest === undefined
-          ? new Failure("wifi.not-found", SSID)
-          : new Failure("wifi.wrong-password", `${SSID}, ${strongest} dBm`),
-      );
-    };
-    this.#wait(this.#options.scanLimit ?? defaultScanLimit, finish);
-    this.#order(() => {
-      this.#interface.disconnect();
-      this.#interface.scan({
-        onFound: (found) => {
-          if (
-            found.SSID === SSID &&
-            (strongest === undefined || found.RSSI > strongest)
-          )
-            strongest = found.RSSI;
-        },
-        onComplete: finish,
-      });
-    });
+  /** The application may have closed the station, or told it to join again, when it heard of the failure. */
+  #isIdle(): boolean {
+    return this.#state === "waiting" && this.#timer === undefined;
   }
 
-  #failed(failure: Failure): void {
+  #pause(): void {
     this.#state = "waiting";
-    this.#wait(this.#backoff.next(), () => this.#join());
-    this.#options.onFailed(failure);
+    this.#wait(this.#backoff.next(), () => this.#begin());
+  }
+
+  #leave(): void {
+    this.#state = "waiting";
+    this.#candidates = [];
+    this.#interface.disconnect();
   }
 
   #wait(milliseconds: number, then: () => void): void {

@@ -237,22 +237,6 @@ test("a node that loses its cloud comes back and loses no sample", async () => {
   );
 });
 
-test("a node says that the Wi-Fi's password is wrong", async () => {
-  await field.provision();
-  const node = await field.startNode({
-    settings: { wifi: { SSID: "fieldnode", password: "not this one" } },
-  });
-  await node.prints("[wifi.wrong-password]");
-});
-
-test("a node says that the Wi-Fi network is not there", async () => {
-  await field.provision();
-  const node = await field.startNode({
-    settings: { wifi: { SSID: "elsewhere", password: "over the fence" } },
-  });
-  await node.prints("[wifi.not-found]");
-});
-
 test("a node whose endpoint is not known says so and keeps trying", async () => {
   await field.provision();
   const node = await field.startNode({ endpoint: "no-such-host.invalid" });

@@ -10,6 +10,8 @@ export interface AccessPointOptions {
   delay?: number;
   /** Signal strength at the node, in dBm. */
   RSSI?: number;
+  /** What befalls it, as the device program's option --wifi has it: `restart=1000/200`, `dhcp=silent` … */
+  events?: string[];
   /** Further names that its name server knows, with their IPv4 addresses. */
   names?: Record<string, string>;
   /** Milliseconds by which its time server is wrong. */
@@ -38,6 +40,7 @@ export class AccessPoint {
       password: "over the fence",
       delay: 0,
       RSSI: -58,
+      events: [],
       names: {},
       timeOffset: 0,
       timeScale: 1,
@@ -77,12 +80,15 @@ export class AccessPoint {
 
   /** The device program's options: where its packets go, and the model of the Wi-Fi. */
   get deviceOptions(): string[] {
-    const { SSID, password, delay, RSSI, timeScale } = this.#options;
+    const { SSID, password, delay, RSSI, events, timeScale } = this.#options;
     return [
       ...this.#routes,
       ...(timeScale === 1 ? [] : ["--time-scale", `${timeScale}`]),
       "--wifi",
-      `ssid=${SSID},password=${password},delay=${delay},rssi=${RSSI}`,
+      [
+        `ssid=${SSID},password=${password},delay=${delay},rssi=${RSSI}`,
+        ...events,
+      ].join(),
     ];
   }
 }

@@ -30,7 +30,8 @@ const { values, positionals } = parseArgs({
 });
 
 const javaScript = readdirSync(values.js, { recursive: true })
-  .filter((name) => name.endsWith(".js"))
+  // What only an ESP32 has is compiled, to check its types, and not run.
+  .filter((name) => name.endsWith(".js") && !name.endsWith("-esp32.js"))
   .map((name) => readFileSync(join(values.js, name), "utf8"))
   .join("\n");
 

@@ -1,14 +1,12 @@
 #include "network.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "access-points.h"
 
 enum { route_limit = 32, silent_limit = 64 };
 
@@ -17,8 +15,6 @@ struct route {
 	struct sockaddr_in from, to;
 };
 
-static struct access_point access_point;
-static bool has_access_point;
 static bool link_up;
 static struct network_socket* first_socket;
 static int silent[silent_limit];
@@ -26,23 +22,9 @@ static unsigned int silent_count;
 static struct route routes[route_limit];
 static unsigned int route_count;
 
-const struct access_point* network_access_point(void)
-{
-	return has_access_point ? &access_point : NULL;
-}
-
-bool network_access_point_is_up(void)
-{
-	uint64_t now = clock_milliseconds();
-	for (unsigned int i = 0; i < access_point.outages; i++)
-		if (now >= access_point.outage[i].from && now < access_point.outage[i].to)
-			return false;
-	return has_access_point;
-}
-
 bool network_has_link(void)
 {
-	return link_up || !has_access_point;
+	return link_up || access_points_count() == 0;
 }
 
 /* The node's network stack knows nothing of its old connections: it answers what still comes for them with a reset. */
@@ -158,65 +140,4 @@ bool network_add_route(const char* text)
 		return false;
 	route_count++;
 	return true;
-}
-
-static bool parse_number(const char* text, int64_t least, int64_t most, int64_t* value)
-{
-	char* end;
-	errno = 0;
-	*value = strtoll(text, &end, 10);
-	return end != text && *end == '\0' && errno == 0 && *value >= least && *value <= most;
-}
-
-static bool parse_outage(char* text)
-{
-	char* dash = strchr(text, '-');
-	int64_t from, to;
-	if (!dash || access_point.outages == outage_limit)
-		return false;
-	*dash = '\0';
-	if (!parse_number(text, 0, UINT32_MAX, &from) || !parse_number(dash + 1, from + 1, UINT32_MAX, &to))
-		return false;
-	access_point.outage[access_point.outages].from = (uint64_t)from;
-	access_point.outage[access_point.outages++].to = (uint64_t)to;
-	return true;
-}
-
-static bool parse_setting(char* text)
-{
-	char* value = strchr(text, '=');
-	int64_t number;
-	if (!value)
-		return false;
-	*value++ = '\0';
-	if (strcmp(text, "ssid") == 0)
-		return value[0] && snprintf(access_point.ssid, sizeof(access_point.ssid), "%s", value) < (int)sizeof(access_point.ssid);
-	if (strcmp(text, "password") == 0)
-		return snprintf(access_point.password, sizeof(access_point.password), "%s", value) < (int)sizeof(access_point.password);
-	if (strcmp(text, "delay") == 0) {
-		bool valid = parse_number(value, 0, INT32_MAX, &number);
-		access_point.delay = (uint32_t)number;
-		return valid;
-	}
-	if (strcmp(text, "rssi") == 0) {
-		bool valid = parse_number(value, -127, 0, &number);
-		access_point.rssi = (int)number;
-		return valid;
-	}
-	return strcmp(text, "outage") == 0 && parse_outage(value);
-}
-
-bool network_set_access_point(const char* text)
-{
-	access_point = (struct access_point){ .delay = 1500, .rssi = -55 };
-	has_access_point = true;
-	char* settings = strdup(text);
-	if (!settings)
-		return false;
-	bool valid = true;
-	char* rest = settings;
-	for (char* setting; valid && (setting = strsep(&rest, ","));)
-		valid = parse_setting(setting);
-	free(settings);
-	return valid && access_point.ssid[0];
 }

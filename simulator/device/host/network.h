@@ -1,7 +1,6 @@
 /*
- * The network that a node sees: one access point (option --wifi), whether the node is linked to it, and where the access
- * point sends the node's packets (option --route). Without --wifi the link is a cable that is always plugged in, and no
- * access point is in range.
+ * The network that a node sees: whether it is linked to an access point (access-points.h), and where that sends the node's
+ * packets (option --route). Without --wifi the link is a cable that is always plugged in.
  *
  * Without a link sockets behave as lwIP's do: new connections and datagrams are refused, connections that were open are
  * lost, and the peer hears nothing of that.
@@ -12,25 +11,6 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-enum { outage_limit = 8 };
-
-struct access_point {
-	char ssid[33]; /* IEEE 802.11: at most 32 bytes */
-	char password[65]; /* "" for an open network */
-	uint32_t delay; /* ms from connect to an address */
-	int rssi; /* dBm */
-	unsigned int outages;
-	struct {
-		uint64_t from, to; /* ms since the node's start */
-	} outage[outage_limit];
-};
-
-/* The access point in range, or NULL. */
-const struct access_point* network_access_point(void);
-
-/* Whether the access point is on the air now; in an outage it is not. */
-bool network_access_point_is_up(void);
 
 /* Link to the access point. To lose it cuts every socket. */
 bool network_has_link(void);
@@ -53,8 +33,7 @@ void network_keep_silent(int fd);
 struct sockaddr_in network_route(int protocol, struct sockaddr_in address);
 struct sockaddr_in network_route_back(int protocol, struct sockaddr_in address);
 
-/* Read the value of an option. False when it cannot be understood. */
-bool network_set_access_point(const char* text);
+/* Reads the value of an option. False when it cannot be understood. */
 bool network_add_route(const char* text);
 
 /* Reads an IPv4 address in dotted form. */

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "access-points.h"
 #include "clock.h"
 #include "errors.h"
 #include "network.h"
@@ -26,7 +27,8 @@ static const char usage[] =
 	"  --heap BYTES    limit of the JavaScript heap; 0, the default, for none\n"
 	"  --clock TIME    the wall clock at power-on: unset (1970, the default), desktop, or ms since 1970\n"
 	"  --time-scale N  so many of the node's seconds pass in one of the desktop's (default: 1)\n"
-	"  --wifi OPTIONS  the access point in range: ssid=NAME,password=WORD,delay=MS,rssi=DBM,outage=FROM-TO\n"
+	"  --wifi OPTIONS  an access point in range: ssid=NAME,password=WORD,delay=MS,rssi=DBM,channel=N,dhcp=silent,\n"
+	"                  outage=FROM-TO, restart=EVERY/FOR, kick=AT (times in ms); may be repeated\n"
 	"  --route udp|tcp:ADDRESS:PORT=ADDRESS:PORT\n"
 	"                  where the access point sends what the node addresses to the first; may be repeated\n"
 	"  --version       the versions of XS, of mbedTLS and of the TLS they speak\n";
@@ -105,8 +107,9 @@ static void read_option(const char* name, const char* value)
 			refuse("--time-scale must be a whole number from 1 to 100000, not \"%s\"", value);
 	}
 	else if (strcmp(name, "--wifi") == 0) {
-		if (!network_set_access_point(value))
-			refuse("--wifi must be ssid=NAME[,password=WORD][,delay=MS][,rssi=DBM][,outage=FROM-TO …], not \"%s\"", value);
+		if (!access_points_add(value))
+			refuse("--wifi must be ssid=NAME[,password=WORD][,delay=MS][,rssi=DBM][,channel=N][,dhcp=silent][,outage=FROM-TO …]"
+			       "[,restart=EVERY/FOR][,kick=AT …], at most %d times, not \"%s\"", access_point_limit, value);
 	}
 	else if (strcmp(name, "--route") == 0) {
 		if (!network_add_route(value))

@@ -1,6 +1,6 @@
 import Timer from "timer";
 import type { AccessPointModel } from "./radio.js";
-import { WiFiStation, type ChangeListener } from "./wifi-station.js";
+import { station, type StationListener } from "./wifi-station.js";
 
 export type WiFiChangedProperty = "connection" | "address";
 
@@ -44,22 +44,21 @@ export interface WiFiConfigureOptions {
   static?: WiFiStaticAddress | false;
 }
 
-const station = new WiFiStation();
-
 /** How long a scan of all channels takes, in ms; 120 ms a channel is ESP-IDF's default. */
 const scanTime = 13 * 120;
 
 let scanning = false;
 
 /**
- * The SDK's `embedded:network/interface/wifi` (ECMA-419, Wi-Fi network interface) with the access point of the option
+ * The SDK's `embedded:network/interface/wifi` (ECMA-419, Wi-Fi network interface) with the access points of the options
  * --wifi. All instances are bound to the node's one interface; closing one leaves the connection as it is.
  */
 export default class WiFi {
   readonly #onChanged:
     ((this: WiFi, property: WiFiChangedProperty) => void) | undefined;
-  readonly #listener: ChangeListener = (property) =>
-    this.#onChanged?.(property);
+  readonly #listener: StationListener = {
+    onChanged: (property) => this.#onChanged?.(property),
+  };
   #open = true;
 
   constructor({ onChanged }: WiFiConstructorOptions) {
@@ -77,9 +76,7 @@ export default class WiFi {
   connect({ SSID, password = "" }: WiFiConnectOptions): void {
     this.#check();
     if (typeof SSID !== "string") throw new TypeError("WiFi: SSID required");
-    station.connect(
-      (found) => found.SSID === SSID && found.password === password,
-    );
+    station.connect((found) => found.SSID === SSID, password);
   }
 
   /** Leaves the network, or stops joining it. Not reported by `onChanged`. */
@@ -98,10 +95,9 @@ export default class WiFi {
     const time = station.delay === 0 ? 0 : scanTime;
     Timer.set(() => {
       scanning = false;
-      const found = station.heard;
-      if (found && (channel === undefined || channel === found.channel)) {
-        if (this.#open) onFound.call(this, describe(found));
-      }
+      for (const found of station.heard)
+        if (this.#open && (channel === undefined || channel === found.channel))
+          onFound.call(this, describe(found));
       if (this.#open) onComplete?.call(this);
     }, time);
   }

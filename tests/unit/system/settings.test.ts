@@ -1,6 +1,6 @@
 import type { Failure } from "../../../modules/system/failure.js";
 import { readSettings } from "../../../modules/system/settings.js";
-import { equal, ok } from "../assert.js";
+import { deepEqual, equal, ok } from "../assert.js";
 import { test } from "../harness.js";
 
 const good = () => ({
@@ -49,6 +49,17 @@ test("every wrong setting is named at once", () => {
   equal(failure.code, "config.invalid");
   for (const name of ["endpoint", "thing", "mqtt", "interval"])
     ok(failure.detail.includes(name), name);
+});
+
+test("Wi-Fi is one network or a list of them", () => {
+  const barn = { SSID: "barn", hidden: true };
+  deepEqual(readSettings(good()).wifi, [good().wifi]);
+  deepEqual(readSettings({ ...good(), wifi: [good().wifi, barn] }).wifi, [
+    good().wifi,
+    barn,
+  ]);
+  const { detail } = failureOf({ ...good(), wifi: [barn, { SSID: "" }] });
+  equal(detail, "wifi[1].SSID must be a text");
 });
 
 test("a port beyond 65535 is refused", () => {
