@@ -34,6 +34,7 @@ const provided: Record<string, string[]> = {
     "embedded:provider/builtin",
   ],
   "modules/io/storage/manifest.json": ["embedded:storage/key-value"],
+  "modules/io/flash/manifest.json": ["embedded:storage/flash"],
   "examples/io/udp/dns/manifest_dns.json": [
     "embedded:network/dns/resolver/udp",
   ],
@@ -148,6 +149,12 @@ describe("the manifest for the Moddable SDK", () => {
         to: Number(offset) + Number(size),
       }))
       .sort((a, b) => a.from - b.from);
+    const outbox = rows.find(({ name }) => name === "outbox")!;
+    assert.match(
+      text("simulator", "device", "modules", "flash-storage.ts"),
+      new RegExp(`outbox: 0x${(outbox.to - outbox.from).toString(16)},`),
+      "the simulator's partition is as large as a board's",
+    );
     let end = 0x9000;
     for (const { name, type, from, to } of rows) {
       assert.ok(from >= end, `${name} begins inside the one before it`);
