@@ -7,6 +7,14 @@ interface Owner {
   readonly pid: number;
   /** When the process was started, by the system's own count; tells it from a later one with the same number. */
   readonly started: string;
+  /** Where it listens, once it does. */
+  readonly ports?: CloudPorts;
+}
+
+/** Ports of a cloud that runs. */
+export interface CloudPorts {
+  readonly mqtt: number;
+  readonly api: number;
 }
 
 /** Sees to it that one state folder has one cloud: two brokers would tear its sessions apart. */
@@ -17,11 +25,16 @@ export class CloudLock {
     this.#store = store;
   }
 
+  /** Ports of the cloud that runs on this folder; undefined when none does. */
+  static portsOf(store: Store): CloudPorts | undefined {
+    return ownerOf(store)?.ports;
+  }
+
   /** Takes the folder for this process. @throws StateError when a cloud runs on it */
   static take(store: Store): CloudLock {
     const owner = store.transaction(() => {
-      const known = store.meta.get("owner") as Owner | undefined;
-      if (known && startOf(known.pid) === known.started) return known;
+      const known = ownerOf(store);
+      if (known) return known;
       store.meta.putSync("owner", {
         pid: process.pid,
         started: startOf(process.pid),
@@ -35,10 +48,22 @@ export class CloudLock {
     return new CloudLock(store);
   }
 
+  /** Lets other processes know where the cloud listens. */
+  publish(ports: CloudPorts): void {
+    const owner = this.#store.meta.get("owner") as Owner;
+    this.#store.meta.putSync("owner", { ...owner, ports });
+  }
+
   /** Gives the folder back. */
   release(): void {
     this.#store.meta.removeSync("owner");
   }
+}
+
+/** The process that runs the cloud of this folder, if it lives. */
+function ownerOf(store: Store): Owner | undefined {
+  const known = store.meta.get("owner") as Owner | undefined;
+  return known && startOf(known.pid) === known.started ? known : undefined;
 }
 
 /** When a process was started: field 22 of Linux's `/proc/<pid>/stat`; elsewhere only whether it lives. */

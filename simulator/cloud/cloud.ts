@@ -36,7 +36,7 @@ export interface CloudOptions {
   readonly port?: number;
   /** Stand-in for port 443 (MQTT with ALPN `x-amzn-mqtt-ca`); 0 takes any, absent opens none. */
   readonly alpnPort?: number;
-  /** Port of the control plane, on loopback; 0 takes any, absent opens none. */
+  /** Port of the control plane, on loopback; any when it is 0 or absent. */
   readonly apiPort?: number;
   readonly securityPolicy?: SecurityPolicyName;
   readonly choices?: Partial<Choices>;
@@ -85,8 +85,8 @@ export class Cloud {
   }
 
   /** Port of the control plane. */
-  get apiPort(): number | undefined {
-    return this.#state.api?.port;
+  get apiPort(): number {
+    return this.#state.api.port;
   }
 
   /** File with the roots that a device has to trust, PEM. */
@@ -150,18 +150,15 @@ export class Cloud {
         this.#options.alpnPort === undefined
           ? undefined
           : await this.#listener(true, endpoint, authority, connections);
-      const api =
-        this.#options.apiPort === undefined
-          ? undefined
-          : new ApiServer({
-              store,
-              registry,
-              authority,
-              services,
-              choices: this.#choices,
-              log: this.log,
-              endpoint,
-            });
+      const api = new ApiServer({
+        store,
+        registry,
+        authority,
+        services,
+        choices: this.#choices,
+        log: this.log,
+        endpoint,
+      });
       this.#running = {
         store,
         lock,
@@ -173,7 +170,7 @@ export class Cloud {
         connections,
         listener,
         ...(alpnListener && { alpnListener }),
-        ...(api && { api }),
+        api,
       };
       await this.#listen(this.#running);
     } catch (error) {
@@ -201,7 +198,7 @@ export class Cloud {
     running.connections.wills.stop();
     running.services.stop();
     await new Promise((resolve) => setImmediate(resolve));
-    await running.api?.close();
+    await running.api.close();
     await running.listener.close();
     await running.alpnListener?.close();
     running.broker.stop();
@@ -269,19 +266,23 @@ export class Cloud {
     await running.listener.listen(this.#options.port ?? 8883, address);
     try {
       await running.alpnListener?.listen(this.#options.alpnPort ?? 0, address);
-      await running.api?.listen(this.#options.apiPort ?? 0);
+      await running.api.listen(this.#options.apiPort ?? 0);
     } catch (error) {
       await running.listener.close();
       await running.alpnListener?.close();
       throw error;
     }
+    running.lock.publish({
+      mqtt: running.listener.port,
+      api: running.api.port,
+    });
     this.log.add({
       type: "listening",
       endpoint: running.endpoint,
       address,
       port: running.listener.port,
       ...(running.alpnListener && { alpnPort: running.alpnListener.port }),
-      ...(running.api && { apiPort: running.api.port }),
+      apiPort: running.api.port,
     });
   }
 
@@ -327,7 +328,7 @@ interface Running {
   readonly connections: ConnectionServices;
   readonly listener: TlsListener;
   readonly alpnListener?: TlsListener;
-  readonly api?: ApiServer;
+  readonly api: ApiServer;
 }
 
 async function serverCertificates(

@@ -9,7 +9,7 @@ export type CloudEvent =
       address: string;
       port: number;
       alpnPort?: number;
-      apiPort?: number;
+      apiPort: number;
     }
   | { type: "stopped" }
   | {
@@ -115,7 +115,7 @@ export function formatEvent(event: LoggedEvent): string {
 function describe(event: CloudEvent): string {
   switch (event.type) {
     case "listening":
-      return `${event.endpoint} on ${event.address} port ${event.port}${event.alpnPort === undefined ? "" : `, stand-in for port 443 on ${event.alpnPort}`}${event.apiPort === undefined ? "" : `, API on 127.0.0.1 port ${event.apiPort}`}`;
+      return `${event.endpoint} on ${event.address} port ${event.port}${event.alpnPort === undefined ? "" : `, stand-in for port 443 on ${event.alpnPort}`}, API on 127.0.0.1 port ${event.apiPort}`;
     case "stopped":
       return "";
     case "tls":

@@ -46,7 +46,7 @@ export async function provisionThing(
     if (!registry.things.find(thingName)) registry.things.create(thingName);
     const earlier = registry.certificatesOf(thingName).length;
     if (!registry.policies.find(nodePolicyName))
-      registry.policies.create(nodePolicyName, nodePolicy);
+      registry.policies.create(nodePolicyName, nodePolicy());
     registry.certificates.add(identity.certificate, "ACTIVE");
     registry.attachPolicy(nodePolicyName, Certificates.arn(id));
     registry.attachThingPrincipal(thingName, Certificates.arn(id));

@@ -16,6 +16,11 @@ const flags = {
     value: "PORT",
     help: "stand-in for port 443, where MQTT needs ALPN x-amzn-mqtt-ca; none unless given",
   },
+  "api-port": {
+    type: "number",
+    value: "PORT",
+    help: "port of AWS IoT's API (plain HTTP, always on 127.0.0.1), 9443 unless told otherwise; 0 takes any that is free",
+  },
   state: {
     type: "string",
     value: "DIR",
@@ -42,7 +47,7 @@ export async function main(argv: string[]): Promise<number> {
     console.log(usage("cloud", "A local AWS IoT Core.", flags));
     return 0;
   }
-  for (const name of ["port", "alpn-port"] as const)
+  for (const name of ["port", "alpn-port", "api-port"] as const)
     if ((given[name] ?? 0) > 65_535)
       throw new UsageError(`--${name} is at most 65535.`);
   const address = given.address ?? "127.0.0.1";
@@ -50,6 +55,7 @@ export async function main(argv: string[]): Promise<number> {
     stateDir: resolve(given.state ?? defaultStateDir),
     address,
     port: given.port ?? 8883,
+    apiPort: given["api-port"] ?? 9443,
     ...(given["alpn-port"] !== undefined && { alpnPort: given["alpn-port"] }),
   });
   // Whoever reads the log may go first: `npm run cloud | head`.
@@ -59,6 +65,7 @@ export async function main(argv: string[]): Promise<number> {
   console.log(`endpoint  ${cloud.endpoint}`);
   console.log(`port      ${cloud.port}`);
   if (cloud.alpnPort !== undefined) console.log(`alpn port ${cloud.alpnPort}`);
+  console.log(`API       http://127.0.0.1:${cloud.apiPort}`);
   console.log(`root CA   ${cloud.rootCaFile}`);
   if (address !== "127.0.0.1")
     console.log(

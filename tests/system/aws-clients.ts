@@ -17,7 +17,7 @@ export function apiClient<T>(
   { cloud }: TestCloud,
 ): T {
   return new Client({
-    endpoint: `http://127.0.0.1:${cloud.apiPort ?? 0}`,
+    endpoint: `http://127.0.0.1:${cloud.apiPort}`,
     region: "local-1",
     credentials: { accessKeyId: "test", secretAccessKey: "test" },
     maxAttempts: 1,

@@ -16,8 +16,8 @@ let client: iot.IoTClient;
 let url: string;
 
 before(async () => {
-  cloud = await TestCloud.start({ apiPort: 0 });
-  url = `http://127.0.0.1:${cloud.cloud.apiPort ?? 0}`;
+  cloud = await TestCloud.start();
+  url = `http://127.0.0.1:${cloud.cloud.apiPort}`;
   client = apiClient(iot.IoTClient, cloud);
 });
 after(async () => {

@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, webcrypto } from "node:crypto";
+import x509 from "../x509.js";
 
 /** Kinds of key the cloud makes: AWS has an RSA and an EC chain, and issues RSA keys unless asked for others. */
 export type KeyKind = "RSA-2048" | "P-256";
@@ -35,6 +36,19 @@ export async function privateKeyToPem(pair: KeyPair): Promise<string> {
     "PRIVATE KEY",
     await webcrypto.subtle.exportKey("pkcs8", pair.privateKey),
   );
+}
+
+/** A signing request (PKCS #10, PEM) for a key pair, under one common name. */
+export async function signingRequest(
+  keys: KeyPair,
+  commonName: string,
+): Promise<string> {
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({
+    name: [{ CN: [commonName] }],
+    keys,
+    signingAlgorithm: signatureOf("P-256"),
+  });
+  return request.toString("pem");
 }
 
 /** Both keys of an RSA pair as AWS hands them out: SubjectPublicKeyInfo and PKCS #1 PEM. */
