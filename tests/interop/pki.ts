@@ -27,7 +27,7 @@ export interface Wish {
   issuer?: Credential;
   /** Somebody else's key, as out of a certificate request. */
   publicKey?: webcrypto.CryptoKey;
-  /** DNS names and IPv4 addresses for subjectAltName; [] for none. */
+  /** DNS names and IPv4 addresses for subjectAltName, or `kind:value` for another kind; [] for none. */
   names?: string[];
   from?: number;
   until?: number;
@@ -39,6 +39,8 @@ export interface Wish {
   hash?: "SHA-1" | "SHA-256" | "SHA-384";
   /** Bytes of text in a comment extension, to make the certificate large. */
   padding?: number;
+  /** Further extensions. */
+  more?: InstanceType<typeof x509.Extension>[];
 }
 
 const day = 86_400_000;
@@ -97,14 +99,7 @@ export async function issue(wish: Wish = {}): Promise<Credential> {
       ? [new x509.ExtendedKeyUsageExtension(wish.extendedKeyUsage)]
       : []),
     ...(names.length > 0
-      ? [
-          new x509.SubjectAlternativeNameExtension(
-            names.map((value) => ({
-              type: /^[\d.]+$/.test(value) ? "ip" : "dns",
-              value,
-            })),
-          ),
-        ]
+      ? [new x509.SubjectAlternativeNameExtension(names.map(generalName))]
       : []),
     ...(wish.padding
       ? [
@@ -116,6 +111,7 @@ export async function issue(wish: Wish = {}): Promise<Credential> {
           ),
         ]
       : []),
+    ...(wish.more ?? []),
   ];
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: (serial++).toString(16).padStart(4, "0"),
@@ -136,6 +132,20 @@ export async function issue(wish: Wish = {}): Promise<Credential> {
     keys,
     chain: !issuer || isRoot ? [] : [issuer.certificate, ...issuer.chain],
   };
+}
+
+function generalName(name: string) {
+  const [, type = /^[\d.]+$/.test(name) ? "ip" : "dns", value = name] =
+    /^(dns|email|url):(.*)$/.exec(name) ?? [];
+  return { type: type as "ip" | "dns" | "email" | "url", value };
+}
+
+/** The same with a certificate that has one bit of its signature flipped. */
+export async function damaged(credential: Credential): Promise<Credential> {
+  const bytes = Buffer.from(credential.certificate.rawData);
+  bytes[bytes.length - 1] ^= 1;
+  const certificate = new x509.X509Certificate(bytes);
+  return Promise.resolve({ ...credential, certificate });
 }
 
 /** Usages of authorities and servers, as bits. */
