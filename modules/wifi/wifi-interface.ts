@@ -21,13 +21,13 @@ export interface JoinOptions {
 /** Callbacks of an interface. */
 export interface WiFiCallbacks {
   /** `connection` or `address` has another value. */
-  onChanged(property: string): void;
+  onChanged: (property: string) => void;
   /**
    * An attempt to join failed, or the link was lost; not after `disconnect`.
    *
    * @param reason IEEE 802.11's reason code, or from 200 on ESP-IDF's own (`wifi_err_reason_t`); see disconnect-reasons.ts
    */
-  onDisconnected(reason: number): void;
+  onDisconnected: (reason: number) => void;
 }
 
 /**

@@ -13,10 +13,7 @@ export default class StationInterface extends WiFi implements WiFiInterface {
 
   constructor({ onChanged, onDisconnected }: WiFiCallbacks) {
     super({ onChanged });
-    this.#listener = {
-      onChanged: () => {},
-      onDisconnected: (reason) => onDisconnected(reason),
-    };
+    this.#listener = { onChanged: () => {}, onDisconnected };
     station.addListener(this.#listener);
   }
 

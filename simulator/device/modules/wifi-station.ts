@@ -21,9 +21,9 @@ const reach = -90;
 
 /** What the station tells the instances of the interface that are bound to it. */
 export interface StationListener {
-  onChanged(property: "connection" | "address"): void;
+  onChanged: (property: "connection" | "address") => void;
   /** An attempt failed or a link was lost, for this reason; not after `disconnect`. */
-  onDisconnected?(reason: number): void;
+  onDisconnected?: (reason: number) => void;
 }
 
 /** The address that an access point's DHCP server gives the node. */
