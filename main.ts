@@ -8,6 +8,7 @@ import StationInterface from "embedded:x-fieldnode/network/interface/wifi";
 import config from "mc/config";
 
 import { Connection } from "./modules/aws-iot/connection.js";
+import { Qualification } from "./modules/aws-iot/qualification.js";
 import { Identity } from "./modules/identity/identity.js";
 import { TrustAnchors } from "./modules/identity/trust-anchors.js";
 import { Clock } from "./modules/system/clock.js";
@@ -44,12 +45,19 @@ start(() => {
     trust: TrustAnchors.for(settings.host),
     clock,
     io: { TCP, dns },
-    onOnline: () => telemetry.resume(),
+    onOnline: () => {
+      telemetry.resume();
+      qualification?.greet();
+    },
     onOffline: (failure) => {
       telemetry.pause();
       report(failure, settings, close);
     },
   });
+
+  const qualification = settings.qualification
+    ? new Qualification({ connection, thing: settings.thing })
+    : undefined;
 
   const telemetry = new Telemetry({
     sensor: new SHT3x({ sensor: { io: device.io.I2C, ...settings.sensor } }),

@@ -27,6 +27,8 @@ export interface Settings {
   ntp: string[];
   /** End after that many acknowledged publishes; 0 means never. */
   count: number;
+  /** Does beside its work what AWS's Device Advisor wants to see. */
+  qualification: boolean;
   /** Options of the sensor's bus: pins and address. */
   sensor: Record<string, unknown>;
 }
@@ -56,6 +58,11 @@ export function readSettings(config: Record<string, unknown>): Settings {
       return value;
     wrong.push(`${name} must be a whole number from ${least}`);
     return otherwise;
+  };
+  const flag = (name: string, value: unknown): boolean => {
+    if (value !== undefined && typeof value !== "boolean")
+      wrong.push(`${name} must be true or false`);
+    return value === true;
   };
   const texts = (name: string, value: unknown): string[] => {
     if (
@@ -108,6 +115,7 @@ export function readSettings(config: Record<string, unknown>): Settings {
     dns: texts("dns", config.dns),
     ntp: texts("ntp", config.ntp),
     count: whole("count", config.count, 0, 0),
+    qualification: flag("qualification", config.qualification),
     sensor: (config.sensor ?? {}) as Record<string, unknown>,
   };
   if (wrong.length > 0) throw new Failure("config.invalid", wrong.join("; "));

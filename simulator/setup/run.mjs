@@ -12,6 +12,7 @@ const commands = {
   start: { needs: ["packages", "tools", "device"] },
   node: { needs: ["packages", "tools", "device"] },
   cloud: { needs: ["packages", "tools"] },
+  advisor: { needs: ["packages", "tools", "device"] },
   provision: { needs: ["packages", "tools"] },
   lint: { needs: ["packages"] },
   bench: { needs: ["packages", "tools", "device", "peers"] },

@@ -145,21 +145,42 @@ export async function makeServerAuthorities(
   };
 }
 
+/** What may be different about a server certificate, to test clients with. */
+export interface LeafOptions {
+  /** Names beside the endpoint's; those of the loopback unless given. */
+  readonly otherNames?: readonly { type: "dns" | "ip"; value: string }[];
+  /** First and last moment, in ms since 1970. */
+  readonly notBefore?: number;
+  readonly notAfter?: number;
+  /** Bytes of text in a comment, to make it large. */
+  readonly padding?: number;
+}
+
+const loopbackNames = [
+  { type: "dns", value: "localhost" },
+  { type: "ip", value: "127.0.0.1" },
+] as const;
+
 /** Issues the certificate of `endpoint`: SAN, usages and lifetime as AWS's leaf has them, loopback names added. */
 export async function issueServerCertificate(
   authorities: ServerAuthorities,
   endpoint: string,
+  {
+    otherNames = loopbackNames,
+    notBefore = Date.now() - backdate,
+    notAfter = Date.now() + leafLifetime,
+    padding = 0,
+  }: LeafOptions = {},
 ): Promise<ServerCertificate> {
   const { kind, certificate } = authorities.intermediate;
   const parentDomain = endpoint.slice(endpoint.indexOf(".") + 1);
   const pair = await generateKeyPair(kind);
-  const notAfter = Date.now() + leafLifetime;
   const issuer = new x509.X509Certificate(certificate);
   const leaf = await x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(),
     subject: `CN=*.${parentDomain}`,
     issuer: issuer.subject,
-    notBefore: new Date(Date.now() - backdate),
+    notBefore: new Date(notBefore),
     notAfter: new Date(notAfter),
     publicKey: pair.publicKey,
     signingKey: await signingKeyFromPem(
@@ -187,13 +208,13 @@ export async function issueServerCertificate(
         { type: "dns", value: endpoint },
         { type: "dns", value: parentDomain },
         { type: "dns", value: `*.${parentDomain}` },
-        { type: "dns", value: "localhost" },
-        { type: "ip", value: "127.0.0.1" },
+        ...otherNames,
       ]),
       await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
       await x509.SubjectKeyIdentifierExtension.create(pair.publicKey),
       ...revocationPlaces("intermediate"),
       logProofs(3),
+      ...(padding > 0 ? [comment(padding)] : []),
     ],
   });
   return {
@@ -239,6 +260,17 @@ function logProofs(count: number) {
     "1.3.6.1.4.1.11129.2.4.2",
     false,
     Buffer.concat([header, list]),
+  );
+}
+
+/** Netscape's comment: ignored by everybody, and as long as one likes. */
+function comment(bytes: number) {
+  const text = Buffer.alloc(bytes, "x");
+  const header = Buffer.from([0x16, 0x82, bytes >> 8, bytes & 255]);
+  return new x509.Extension(
+    "2.16.840.1.113730.1.13",
+    false,
+    Uint8Array.from(Buffer.concat([header, text])),
   );
 }
 

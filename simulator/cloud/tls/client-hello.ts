@@ -1,5 +1,7 @@
 /** What a ClientHello says that matters before the handshake begins. */
 export interface ClientHello {
+  /** Numbers of the suites that are offered, in the client's order (RFC 8446 section 4.1.2). */
+  readonly cipherSuites: readonly number[];
   readonly serverName?: string;
   readonly alpn?: readonly string[];
   /** Length that the client asks records to be limited to (RFC 6066), if it does. */
@@ -62,7 +64,9 @@ function joinRecords(bytes: Buffer): Buffer | "more" | "none" {
 function parseClientHello(reader: Reader): ClientHello {
   reader.skip(2 + 32);
   reader.skip(reader.byte());
-  reader.skip(reader.short());
+  const suites = new Reader(reader.take(reader.short()));
+  const cipherSuites: number[] = [];
+  while (suites.rest > 0) cipherSuites.push(suites.short());
   reader.skip(reader.byte());
   const found: {
     serverName?: string;
@@ -90,7 +94,7 @@ function parseClientHello(reader: Reader): ClientHello {
         found.alpn.push(body.take(body.byte()).toString("latin1"));
     }
   }
-  return { ...found, recordSizeLimit };
+  return { ...found, cipherSuites, recordSizeLimit };
 }
 
 /** Reads numbers and runs of bytes in order. Throws RangeError beyond the end. */
