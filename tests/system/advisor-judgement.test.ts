@@ -117,7 +117,7 @@ suite("a device's policy", () => {
   const thing = "${iot:Connection.Thing.ThingName}";
 
   test("the one that nodes are provisioned with is tight", () =>
-    assert.deepEqual(lintPolicy(nodePolicy), []));
+    assert.deepEqual(lintPolicy(nodePolicy()), []));
 
   const wide: [string, object][] = [
     ["every action", { Action: "iot:*", Resource: `${topic}/a` }],

@@ -12,7 +12,7 @@ export const devicePolicies: TestCase = {
   timeout: 60,
   scale: 1,
   run() {
-    const found = lintPolicy(nodePolicy);
+    const found = lintPolicy(nodePolicy());
     return Promise.resolve(
       found.length === 0
         ? pass(`The policy ${nodePolicyName} allows nothing to other devices.`)
