@@ -20,6 +20,7 @@ void node_key_init(struct node_key *key)
 void node_key_free(struct node_key *key)
 {
 	mbedtls_pk_free(&key->pk);
+	mp_wipe_stack();
 	if (key->in_hardware && key->hardware.close)
 		key->hardware.close(&key->hardware);
 	key->in_hardware = false;

@@ -53,6 +53,7 @@ static size_t make_key(unsigned char der[NEW_KEY_SIZE], struct native_failure *f
 	if (result <= 0)
 		library_failure_set(failure, result, before, "tls.internal", "making a key");
 	mbedtls_pk_free(&key);
+	mp_wipe_stack();
 	mp_random_release();
 	return result > 0 ? (size_t)result : 0;
 }

@@ -292,6 +292,12 @@ void mp_ssl_conf_for_key(mbedtls_ssl_config *configuration, const mbedtls_pk_con
 
 #endif
 
+__attribute__((noinline)) void mp_wipe_stack(void)
+{
+	unsigned char room[6144];
+	mbedtls_platform_zeroize(room, sizeof room);
+}
+
 int mp_pk_setup_psa(mbedtls_pk_context *key, uint32_t psa_key)
 {
 #if MBEDTLS_VERSION_NUMBER >= 0x04000000

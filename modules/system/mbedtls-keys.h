@@ -53,6 +53,12 @@ int mp_pk_setup_signer(mbedtls_pk_context *key, const struct mp_signer *signer);
 /* Makes `key` a key of PSA by its number: 4.x, and 3.6 built with MBEDTLS_USE_PSA_CRYPTO. Returns 0 or an error. */
 int mp_pk_setup_psa(mbedtls_pk_context *key, uint32_t psa_key);
 
+/*
+ * Overwrites what a call with a private key may have left below the caller on the stack: mbedTLS does not clear all of
+ * its working room there (the input of a deterministic nonce), and registers are saved there with parts of a key in them.
+ */
+void mp_wipe_stack(void);
+
 /* Takes out of the client's offer what its key cannot sign for: an RSA key with a signer has no PSS, so no TLS 1.3. */
 void mp_ssl_conf_for_key(mbedtls_ssl_config *configuration, const mbedtls_pk_context *key);
 

@@ -2,27 +2,16 @@ import assert from "node:assert/strict";
 import { randomBytes, X509Certificate } from "node:crypto";
 import {
   chmodSync,
-  closeSync,
-  openSync,
   readdirSync,
   readFileSync,
-  readSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { root as project } from "../../simulator/commands/project.js";
-import { NodeServer } from "./node-server.js";
 import { OpensslServer } from "./openssl-server.js";
-import {
-  authority,
-  chainPem,
-  device,
-  keyObject,
-  server,
-  type Credential,
-} from "./pki.js";
+import { authority, device, server, type Credential } from "./pki.js";
 import { makeFlash, runSubject, type Flash } from "./subject.js";
 
 let root: Credential;
@@ -110,93 +99,6 @@ test("Amazon's roots in the firmware are those of certs/", () => {
   );
   assert.ok(compiled.equals(Buffer.concat(files.map((one) => one.raw))));
 });
-
-/** Every form in which the private key could lie about: scalar, DER, PEM, Base64, hexadecimal. */
-async function formsOf(credential: Credential): Promise<[string, Buffer][]> {
-  const key = await keyObject(credential);
-  const scalar = Buffer.from(key.export({ format: "jwk" }).d!, "base64url");
-  const pkcs8 = key.export({ type: "pkcs8", format: "der" });
-  const sec1 = key.export({ type: "sec1", format: "der" });
-  const base64 = (bytes: Buffer) => Buffer.from(bytes.toString("base64"));
-  return [
-    ["the scalar", scalar],
-    ["the scalar, last byte first", Buffer.from(scalar).reverse()],
-    ["PKCS#8", pkcs8],
-    ["SEC1", sec1],
-    ["PEM of PKCS#8", base64(pkcs8).subarray(0, 60)],
-    ["PEM of SEC1", base64(sec1).subarray(0, 60)],
-    ["Base64 of the scalar", base64(scalar).subarray(0, 40)],
-    ["hexadecimal", Buffer.from(scalar.toString("hex"))],
-  ];
-}
-
-/** All writable memory of a process: its JavaScript heap, mbedTLS's, stacks, everything. */
-function memoryOf(pid: number): Buffer {
-  const file = openSync(`/proc/${pid}/mem`, "r");
-  const pieces = readFileSync(`/proc/${pid}/maps`, "latin1")
-    .split("\n")
-    .filter((line) => /^\S+ rw/.test(line) && !line.includes("[vvar]"))
-    .map((line) => {
-      const [from, to] = line
-        .split(" ")[0]
-        .split("-")
-        .map((end) => parseInt(end, 16)) as [number, number];
-      const piece = Buffer.alloc(to - from);
-      return piece.subarray(0, readSync(file, piece, 0, piece.length, from));
-    });
-  closeSync(file);
-  return Buffer.concat(pieces);
-}
-
-test("the private key is nowhere in JavaScript's heap and in no output; once the identity is closed, nowhere at all", async () => {
-  let send: () => void = () => {};
-  const peer = await NodeServer.start(
-    await server(root),
-    (socket) => (send = () => socket.write("hello")),
-    { requestCert: true, ca: chainPem(clients) },
-  );
-  const memory = new Map<string, Buffer>();
-  const outcome = await runSubject(
-    { trust: [root], identity: node },
-    { port: peer.port, identity: true, download: 5, hold: 1000 },
-    undefined,
-    [],
-    (event, pid) => {
-      memory.set(event.event, memoryOf(pid));
-      if (event.event === "open") setTimeout(() => send(), 50);
-    },
-  );
-  await peer.stop();
-  assert.equal(outcome.find("read")?.text, "hello", JSON.stringify(outcome));
-  const open = memory.get("open")!;
-  const closed = memory.get("done")!;
-  const output = JSON.stringify(outcome);
-  let copies = 0;
-  for (const [form, bytes] of await formsOf(node)) {
-    assert.ok(!output.includes(bytes.toString("latin1")), form);
-    // mbedTLS has it once, as a number of its own or, in 4.x, in PSA's store of keys. All other memory, XS's heap
-    // included, holds it in no form.
-    const count = countOf(open, bytes);
-    if (form.startsWith("the scalar")) copies += count;
-    else assert.equal(count, 0, `${form} is in memory`);
-    assert.equal(countOf(closed, bytes), 0, `${form} is still in memory`);
-  }
-  assert.ok(copies <= 1, `the scalar is in memory ${copies} times`);
-  // The search itself works: what must be in memory is found.
-  assert.ok(countOf(open, Buffer.from("server.test")) > 0);
-  assert.ok(countOf(open, Buffer.from(node.certificate.rawData)) > 0);
-});
-
-function countOf(memory: Buffer, bytes: Buffer): number {
-  let count = 0;
-  for (
-    let at = memory.indexOf(bytes);
-    at >= 0;
-    at = memory.indexOf(bytes, at + 1)
-  )
-    count++;
-  return count;
-}
 
 test("leaves nothing allocated and touches no memory that is not its own (valgrind)", async () => {
   const peer = await OpensslServer.start(await server(root), {

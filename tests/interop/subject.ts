@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { root } from "../../simulator/commands/project.js";
 import { keyObject, type Credential } from "./pki.js";
@@ -49,10 +49,13 @@ export interface Flash {
 }
 
 /** The program that runs modules on XS; FIELDNODE_HOST and FIELDNODE_JS choose another build. */
-const host =
+export const host =
   process.env.FIELDNODE_HOST ??
   join(root, "build", "device", "release", "fieldnode");
 const js = process.env.FIELDNODE_JS ?? join(root, "build", "device", "js");
+
+/** The same program with what tests/unit/natives puts into it: a key in "hardware", flash whose power is cut. */
+export const testHost = join(dirname(host), "fieldnode-test");
 
 /** Whether the device's TLS library has TLS 1.3: 2.28, of Debian 12, has not. The program itself is asked. */
 export const hasTls13 = execFileSync(host, ["--version"], {
@@ -110,6 +113,7 @@ export async function makeFlash(flash: Flash): Promise<string> {
  * @param wrapper a command to run the host under, such as valgrind
  * @param watch called with each event as it happens, and the number of the process
  * @param environment more variables for the process
+ * @param program the host, or `testHost`
  */
 export async function runSubject(
   flash: Flash | string,
@@ -118,6 +122,7 @@ export async function runSubject(
   wrapper: string[] = [],
   watch?: (event: SubjectEvent, pid: number) => void,
   environment: Record<string, string> = {},
+  program = host,
 ): Promise<Outcome> {
   const folder = typeof flash === "string" ? flash : await makeFlash(flash);
   const settings = join(folder, "config.json");
@@ -131,7 +136,7 @@ export async function runSubject(
   );
   const command = [
     ...wrapper,
-    host,
+    program,
     "--js",
     js,
     "--flash",
