@@ -16,8 +16,7 @@ const largestSize = 250;
 /**
  * One page of a list, as the answer's members: the entries under `member`, and the token of the next page if there is one.
  * The token holds the key of the last entry, so a list that changes between pages loses and repeats nothing that stayed.
- * @param items in the order of their keys
- * @param keyOf an item's key; keys are different from each other
+ * @param keyOf an item's key, by which the list is ordered; keys are different from each other
  * @throws ServiceError InvalidRequestException for a token or a size that is none
  */
 export function page<T>(
@@ -37,7 +36,10 @@ export function page<T>(
     );
   const token = request.query(from);
   const descending = request.query("isAscendingOrder") === "false";
-  const ordered = descending ? items.toReversed() : items;
+  const direction = descending ? -1 : 1;
+  const ordered = items.toSorted((a, b) =>
+    keyOf(a) < keyOf(b) ? -direction : direction,
+  );
   const after = token === undefined ? undefined : readToken(token);
   const start =
     after === undefined

@@ -3,6 +3,7 @@ import * as billingGroups from "./billing-groups.js";
 import * as authorities from "./ca-certificates.js";
 import * as certificates from "./certificates.js";
 import * as endpoints from "./endpoints.js";
+import * as jobs from "./jobs.js";
 import * as policies from "./policies.js";
 import type { Operation, Route } from "./router.js";
 import type { ApiService } from "./signature.js";
@@ -253,6 +254,38 @@ export const routes: readonly Route[] = [
     TestAuthorization: [
       "POST /test-authorization",
       authorization.testAuthorization,
+    ],
+
+    CreateJob: ["PUT /jobs/{jobId}", jobs.createJob],
+    DescribeJob: ["GET /jobs/{jobId}", jobs.describeJob],
+    UpdateJob: ["PATCH /jobs/{jobId}", jobs.updateJob],
+    ListJobs: ["GET /jobs", jobs.listJobs],
+    CancelJob: ["PUT /jobs/{jobId}/cancel", jobs.cancelJob],
+    DeleteJob: ["DELETE /jobs/{jobId}", jobs.deleteJob],
+    GetJobDocument: ["GET /jobs/{jobId}/job-document", jobs.getJobDocument],
+    AssociateTargetsWithJob: [
+      "POST /jobs/{jobId}/targets",
+      jobs.associateTargetsWithJob,
+    ],
+    DescribeJobExecution: [
+      "GET /things/{thingName}/jobs/{jobId}",
+      jobs.describeJobExecution,
+    ],
+    CancelJobExecution: [
+      "PUT /things/{thingName}/jobs/{jobId}/cancel",
+      jobs.cancelJobExecution,
+    ],
+    DeleteJobExecution: [
+      "DELETE /things/{thingName}/jobs/{jobId}/executionNumber/{executionNumber}",
+      jobs.deleteJobExecution,
+    ],
+    ListJobExecutionsForThing: [
+      "GET /things/{thingName}/jobs",
+      jobs.listJobExecutionsForThing,
+    ],
+    ListJobExecutionsForJob: [
+      "GET /jobs/{jobId}/things",
+      jobs.listJobExecutionsForJob,
     ],
   }),
 ];

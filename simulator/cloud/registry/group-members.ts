@@ -11,6 +11,8 @@ export class GroupMembers {
   readonly #things: Things;
   readonly #groups: ThingGroups;
   readonly #attachments: Attachments;
+  /** Is told of each thing that joins a group, and of the group. */
+  onJoined: (thingName: string, thingGroupName: string) => void = () => {};
 
   constructor(
     store: Store,
@@ -40,6 +42,7 @@ export class GroupMembers {
           `A thing can be in ${limits.groupsPerThing} thing groups`,
         );
       this.#attachments.add("group-thing", thingGroupName, thingName, "");
+      this.onJoined(thingName, thingGroupName);
     });
   }
 

@@ -32,6 +32,8 @@ export class Registry {
   readonly policies: Policies;
   readonly #attachments: Attachments;
   readonly #store: Store;
+  /** Is told of each thing that is deleted. */
+  onThingDeleted: (thingName: string) => void = () => {};
 
   constructor(store: Store) {
     this.#store = store;
@@ -243,6 +245,7 @@ export class Registry {
         );
       this.things.delete(thingName, expectedVersion);
       this.members.removeThing(thingName);
+      this.onThingDeleted(thingName);
     });
   }
 

@@ -8,6 +8,7 @@ import { JobsTopics } from "../jobs/jobs-topics.js";
 import { ReservedTopics } from "../mqtt/reserved-topics.js";
 import { nameFromArn } from "../names.js";
 import type { Registry } from "../registry/registry.js";
+import { ThingGroups } from "../registry/thing-groups.js";
 import { ShadowTopics } from "../shadow/shadow-topics.js";
 import { Shadows } from "../shadow/shadows.js";
 import type { Store } from "../store.js";
@@ -56,6 +57,12 @@ export class Services {
         }),
       onPending: (change) => notifications.send(change, this.jobs.device),
     });
+    registry.members.onJoined = (thingName, group) => {
+      const { thingGroups } = registry;
+      for (const name of [group, ...thingGroups.ancestors(group)])
+        this.jobs.thingJoined(ThingGroups.arn(name), thingName);
+    };
+    registry.onThingDeleted = (name) => this.jobs.thingDeleted(name);
     this.reserved.register(new ShadowTopics(this.shadows, publisher, log));
     this.reserved.register(new JobsTopics(this.jobs.device, choices, log));
     this.#timer = setInterval(() => this.expire(), expiryInterval);
@@ -79,7 +86,10 @@ function thingsBehind(
   target: string,
 ): string[] | undefined {
   const thingName = nameFromArn("thing", target);
-  return thingName !== undefined && registry.things.find(thingName)
-    ? [thingName]
+  if (thingName !== undefined)
+    return registry.things.find(thingName) && [thingName];
+  const group = nameFromArn("thinggroup", target);
+  return group !== undefined && registry.thingGroups.find(group)
+    ? registry.members.thingsIn(group, true)
     : undefined;
 }
