@@ -4,6 +4,7 @@ import Resolver from "embedded:network/dns/resolver/udp";
 import NTP from "embedded:network/ntp/client";
 import device from "embedded:provider/builtin";
 import SHT3x from "embedded:sensor/Humidity-Temperature/SHT3x";
+import ChipPower from "embedded:x-fieldnode/power";
 import StationInterface from "embedded:x-fieldnode/network/interface/wifi";
 import config from "mc/config";
 
@@ -12,7 +13,11 @@ import { Qualification } from "./modules/aws-iot/qualification.js";
 import { Identity } from "./modules/identity/identity.js";
 import { TrustAnchors } from "./modules/identity/trust-anchors.js";
 import { Clock } from "./modules/system/clock.js";
+import type { Failure } from "./modules/system/failure.js";
 import { report, start } from "./modules/system/failure-report.js";
+import { Ladder } from "./modules/system/ladder.js";
+import { PostMortem } from "./modules/system/post-mortem.js";
+import { Retained } from "./modules/system/retained.js";
 import { StoredNumber } from "./modules/system/stored-number.js";
 import { StoredText } from "./modules/system/stored-text.js";
 import { readSettings } from "./modules/system/settings.js";
@@ -24,10 +29,13 @@ import { Station } from "./modules/wifi/station.js";
 /** The node: what it is made of, and who tells whom. What each part does stands in its room below `modules/`. */
 start(() => {
   const settings = readSettings(config);
+  const power = new ChipPower();
+  const postMortem = new PostMortem(power, new Retained(power));
   const clock = new Clock({
     time: new StoredNumber("fieldnode", "time"),
     drift: new StoredNumber("fieldnode", "drift"),
   });
+  const topics = `dt/fieldnode/${settings.thing}/`;
   const dns = { io: Resolver, servers: settings.dns, socket: { io: UDP } };
 
   const time = new TimeService({
@@ -46,12 +54,17 @@ start(() => {
     clock,
     io: { TCP, dns },
     onOnline: () => {
+      ladder.reached();
       telemetry.resume();
       qualification?.greet();
+      void postMortem.tell((payload) =>
+        connection.publish(`${topics}start`, payload, { QoS: 1 }),
+      );
     },
     onOffline: (failure) => {
+      ladder.lost();
       telemetry.pause();
-      report(failure, settings, close);
+      tell(failure);
     },
   });
 
@@ -63,11 +76,11 @@ start(() => {
     sensor: new SHT3x({ sensor: { io: device.io.I2C, ...settings.sensor } }),
     now: () => clock.now,
     publish: (topic, payload) => connection.publish(topic, payload, { QoS: 1 }),
-    topic: `dt/fieldnode/${settings.thing}/telemetry`,
+    topic: `${topics}telemetry`,
     interval: settings.interval,
     sequence: new StoredNumber("fieldnode", "seq"),
     count: settings.count,
-    onFailed: (failure) => report(failure, settings, close),
+    onFailed: tell,
     onFinished: close,
   });
 
@@ -83,11 +96,33 @@ start(() => {
     },
     onFailed: (failure) => {
       connection.suspend();
-      report(failure, settings, close);
+      ladder.lost();
+      tell(failure);
     },
   });
 
+  const minutes = 60_000;
+  const ladder = new Ladder({
+    rungs: [
+      { name: "join again", after: 5 * minutes, climb: () => station.rejoin() },
+      { name: "search", after: 10 * minutes, climb: () => station.rescan() },
+      {
+        name: "restart the radio",
+        after: 15 * minutes,
+        climb: () => station.restartRadio(),
+      },
+    ],
+    restart: () => power.restart(),
+    restarts: new StoredNumber("fieldnode", "restarts"),
+  });
+
+  function tell(failure: Failure): void {
+    postMortem.note(failure);
+    report(failure, settings, close);
+  }
+
   function close(): void {
+    ladder.close();
     telemetry.close();
     connection.close();
     time.close();

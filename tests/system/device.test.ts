@@ -289,6 +289,19 @@ test("System.restart starts the program anew, with what is in its flash", () => 
   assert.ok(readFileSync(join(flash, "starts.kv")).length > 12);
 });
 
+test("sleeps and restarts as a chip does: what is retained and the clock go on, until it is switched on anew", () => {
+  const args = [
+    ...["--flash", join(folder, "sleeping"), "--clock", "3600000000000"],
+    ...["--time-scale", "10000", "tests/unit/device/programs/power"],
+  ];
+  const lives = "power-on - 0 1000000\nsleep timer 1 1000002\nsoftware - 2 1000002\n";
+  for (const _ of ["once", "again"]) {
+    const { code, out } = run(args);
+    assert.equal(code, 0);
+    assert.equal(out, lives);
+  }
+});
+
 test("the Wi-Fi of the model joins, refuses, fails and comes back", () => {
   const { code, out, errors } = run([
     "--wifi",

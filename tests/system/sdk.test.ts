@@ -117,6 +117,8 @@ describe("the manifest for the Moddable SDK", () => {
     );
     assert.deepEqual(desktop, [
       "modules/identity/identity-flash-esp32.c",
+      "modules/system/esp32/power-esp32.c",
+      "modules/system/esp32/power-esp32.ts",
       "modules/wifi/esp32/station-interface-esp32.c",
       "modules/wifi/esp32/station-interface-esp32.ts",
     ]);

@@ -8,6 +8,7 @@
 #include "allocation.h"
 #include "errors.h"
 #include "event-loop.h"
+#include "life.h"
 #include "loader.h"
 #include "machine.h"
 #include "options.h"
@@ -35,7 +36,9 @@ int main(int argc, char** argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 4096);
 	set_signals();
+	life_begin();
 	options_read(argc, argv);
+	life_resume_clock();
 	xsMachine* machine = machine_create();
 	allocation_watch();
 	loader_run(machine, options.module);
