@@ -84,6 +84,21 @@ start(() => {
     onFinished: close,
   });
 
+  const minutes = 60_000;
+  const ladder = new Ladder({
+    rungs: [
+      { name: "join again", after: 5 * minutes, climb: () => station.rejoin() },
+      { name: "search", after: 10 * minutes, climb: () => station.rescan() },
+      {
+        name: "restart the radio",
+        after: 15 * minutes,
+        climb: () => station.restartRadio(),
+      },
+    ],
+    restart: () => power.restart(),
+    restarts: new StoredNumber("fieldnode", "restarts"),
+  });
+
   const station = new Station({
     io: StationInterface,
     networks: settings.wifi,
@@ -99,21 +114,6 @@ start(() => {
       ladder.lost();
       tell(failure);
     },
-  });
-
-  const minutes = 60_000;
-  const ladder = new Ladder({
-    rungs: [
-      { name: "join again", after: 5 * minutes, climb: () => station.rejoin() },
-      { name: "search", after: 10 * minutes, climb: () => station.rescan() },
-      {
-        name: "restart the radio",
-        after: 15 * minutes,
-        climb: () => station.restartRadio(),
-      },
-    ],
-    restart: () => power.restart(),
-    restarts: new StoredNumber("fieldnode", "restarts"),
   });
 
   function tell(failure: Failure): void {

@@ -294,7 +294,8 @@ test("sleeps and restarts as a chip does: what is retained and the clock go on, 
     ...["--flash", join(folder, "sleeping"), "--clock", "3600000000000"],
     ...["--time-scale", "10000", "tests/unit/device/programs/power"],
   ];
-  const lives = "power-on - 0 1000000\nsleep timer 1 1000002\nsoftware - 2 1000002\n";
+  const lives =
+    "power-on - 0 1000000\nsleep timer 1 1000002\nsoftware - 2 1000002\n";
   for (const _ of ["once", "again"]) {
     const { code, out } = run(args);
     assert.equal(code, 0);
