@@ -1,8 +1,12 @@
 import { measureMqtt } from "../../tests/bench/mqtt.js";
+import { measureTls } from "../../tests/bench/tls.js";
 import { UsageError } from "./command-line.js";
 
 /** What can be measured, by name. */
-const benches = new Map<string, () => Promise<void>>([["mqtt", measureMqtt]]);
+const benches = new Map<string, () => Promise<void>>([
+  ["mqtt", measureMqtt],
+  ["tls", measureTls],
+]);
 
 /** `npm run bench -- NAME …`: prints figures; all benches without a name. A benchmark asserts nothing. */
 export async function main(argv: string[]): Promise<number> {

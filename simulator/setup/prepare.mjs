@@ -37,6 +37,13 @@ export const engineDir = () =>
 
 /** dpkg-dev unpacks a source package and applies Debian's patches. */
 const sourcePackages = ["dpkg-dev"];
+const multilibPackages = ["gcc-multilib"];
+/** libFuzzer and the sanitizers are libraries of clang's; llvm tells where in the sources a finding is. */
+const fuzzerPackages = ["clang", "libclang-rt-dev", "llvm"];
+const fuzzerFlags =
+  "-g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all";
+/** Words of 32 bits, as a board has them, and JavaScript's numbers in registers of 64 bits: x87's have 80. */
+const boardFlags = "-m32 -msse2 -mfpmath=sse";
 
 const steps = {
   packages: {
@@ -102,6 +109,75 @@ const steps = {
     run: () => installDebianPackages(peerPackages),
   },
   ...Object.assign({}, ...mbedtlsVersions.map(mbedtlsSteps)),
+  "mbedtls-board": {
+    title: "Building mbedTLS 3.6 as on a board",
+    after: ["mbedtls-3.6-source"],
+    inputs: () => [
+      "simulator/setup/mbedtls.mjs",
+      "tests/bench/mbedtls-board.h",
+    ],
+    outputs: () => ["build/mbedtls/board"],
+    run: () => {
+      installDebianPackages(multilibPackages);
+      buildMbedtls(
+        join(build, "mbedtls", "3.6.source"),
+        join(build, "mbedtls", "board"),
+        {
+          flags: boardFlags,
+          config: join(root, "tests", "bench", "mbedtls-board.h"),
+        },
+      );
+    },
+  },
+  "mbedtls-fuzz": {
+    title: "Building mbedTLS 3.6 for fuzzing",
+    after: ["mbedtls-3.6-source"],
+    inputs: () => ["simulator/setup/mbedtls.mjs", "tests/fuzz/mbedtls-fuzz.h"],
+    outputs: () => ["build/mbedtls/fuzz"],
+    run: () => {
+      installDebianPackages(fuzzerPackages);
+      buildMbedtls(
+        join(build, "mbedtls", "3.6.source"),
+        join(build, "mbedtls", "fuzz"),
+        {
+          compiler: "clang",
+          flags: fuzzerFlags,
+          config: join(root, "tests", "fuzz", "mbedtls-fuzz.h"),
+        },
+      );
+    },
+  },
+  fuzz: {
+    title: "Building the fuzz targets",
+    after: ["mbedtls-fuzz"],
+    inputs: () => [
+      ...sources(["modules", "tests/fuzz"], /\.(c|h|txt)$/),
+      "build/mbedtls/fuzz/lib/libmbedtls.a",
+    ],
+    outputs: () => ["build/fuzz/tls", "build/fuzz/identity"],
+    run: () => {
+      const out = join(build, "fuzz");
+      run("cmake", [
+        ...["-S", join(root, "tests", "fuzz"), "-B", out, "-G", "Ninja"],
+        "-DCMAKE_C_COMPILER=clang",
+        `-DMBEDTLS_DIR=${join(build, "mbedtls", "fuzz")}`,
+      ]);
+      run("cmake", ["--build", out]);
+    },
+  },
+  "device-board": {
+    title: "Building the device with a board's words and mbedTLS",
+    after: ["mbedtls-board", "engine", "firmware"],
+    inputs: () => [...deviceInputs(), "build/mbedtls/board/lib/libmbedtls.a"],
+    outputs: () => ["build/device/board/fieldnode"],
+    run: () =>
+      buildDevice(
+        "board",
+        "MinSizeRel",
+        join(build, "mbedtls", "board"),
+        boardFlags,
+      ),
+  },
 };
 
 /** The steps to a device whose TLS library is another mbedTLS than the system's. */
@@ -144,18 +220,24 @@ function deviceInputs() {
     "tsconfig.json",
     "main.ts",
     ...sources(
-      ["modules", "simulator/device", "tests/unit"],
+      ["modules", "simulator/device", "tests/bench", "tests/unit"],
       /\.(ts|c|h|mjs|txt)$|\.cmake$/,
     ),
   ];
 }
 
-function buildDevice(folder, type, mbedtls = process.env.MBEDTLS_DIR) {
+function buildDevice(
+  folder,
+  type,
+  mbedtls = process.env.MBEDTLS_DIR,
+  flags = "",
+) {
   const out = join(build, "device", folder);
   run("cmake", [
     ...["-S", join(root, "simulator", "device"), "-B", out, "-G", "Ninja"],
     `-DCMAKE_BUILD_TYPE=${type}`,
     `-DXS_DIR=${engineDir()}`,
+    ...(flags ? [`-DCMAKE_C_FLAGS=${flags}`] : []),
     ...(mbedtls ? [`-DMBEDTLS_DIR=${mbedtls}`] : []),
   ]);
   run("cmake", ["--build", out]);

@@ -8,6 +8,8 @@ import { otherMbedtls } from "./mbedtls.mjs";
 import { prepare } from "./prepare.mjs";
 import { SetupError } from "./setup-error.mjs";
 
+const [name = "", ...args] = process.argv.slice(2);
+
 const commands = {
   start: { needs: ["packages", "tools", "device"] },
   node: { needs: ["packages", "tools", "device"] },
@@ -15,7 +17,14 @@ const commands = {
   advisor: { needs: ["packages", "tools", "device"] },
   provision: { needs: ["packages", "tools"] },
   lint: { needs: ["packages"] },
-  bench: { needs: ["packages", "tools", "device", "peers"] },
+  bench: {
+    needs: [
+      ...["packages", "tools", "device", "peers"],
+      ...(args.length === 0 || args.includes("tls")
+        ? ["device-mbedtls-3.6", "device-board"]
+        : []),
+    ],
+  },
   test: {
     needs: [
       ...["packages", "tools", "device", "device-debug", "peers"],
@@ -24,7 +33,6 @@ const commands = {
   },
 };
 
-const [name = "", ...args] = process.argv.slice(2);
 const command = commands[name];
 if (!command) {
   console.error(

@@ -1,6 +1,7 @@
 #include "allocation.h"
 
 #include <dlfcn.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,6 +16,8 @@ static struct {
 	unsigned long count;
 	uint32_t failed;
 	size_t live;
+	size_t bytes;
+	size_t peak;
 	void* blocks[TABLE_SIZE];
 } state;
 
@@ -46,6 +49,21 @@ void allocation_report(void)
 		fprintf(stderr, "allocations: %lu, failed: %u, not freed: %zu\n", state.count, state.failed, state.live);
 }
 
+size_t allocation_bytes(void)
+{
+	return state.bytes;
+}
+
+size_t allocation_peak(void)
+{
+	return state.peak;
+}
+
+void allocation_reset_peak(void)
+{
+	state.peak = state.bytes;
+}
+
 /* AddressSanitizer brings an allocator of its own. */
 #if defined(__SANITIZE_ADDRESS__)
 
@@ -70,6 +88,9 @@ static void note(void* block)
 		at = (at + 1) % TABLE_SIZE;
 	state.blocks[at] = block;
 	state.live++;
+	state.bytes += malloc_usable_size(block);
+	if (state.peak < state.bytes)
+		state.peak = state.bytes;
 }
 
 /* Linear probing: what follows in the same run moves up, so that it is still found. */
@@ -81,6 +102,7 @@ static void forget(const void* block)
 			return;
 		at = (at + 1) % TABLE_SIZE;
 	}
+	state.bytes -= malloc_usable_size(state.blocks[at]);
 	state.blocks[at] = NULL;
 	state.live--;
 	for (size_t next = (at + 1) % TABLE_SIZE; state.blocks[next]; next = (next + 1) % TABLE_SIZE) {

@@ -49,3 +49,15 @@ void xs_heap_write(xsMachine* the)
 	fwrite(the->stackBottom, sizeof(txSlot), (size_t)(the->stackTop - the->stackBottom), file);
 	fclose(file);
 }
+
+void xs_heap_get_native(xsMachine* the)
+{
+	fxInteger(the, mxResult, (txInteger)allocation_bytes());
+}
+
+/* Gives the peak, and starts to look for the next. */
+void xs_heap_take_native_peak(xsMachine* the)
+{
+	fxInteger(the, mxResult, (txInteger)allocation_peak());
+	allocation_reset_peak();
+}

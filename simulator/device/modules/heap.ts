@@ -1,4 +1,7 @@
-/** XS's heap, for tests and benches; a board has no such module. Reading the counts allocates nothing. */
+/**
+ * XS's heap and that of mbedTLS and the natives, for tests and benches; a board has no such module. Reading the counts
+ * allocates nothing. The natives' are 0 unless FIELDNODE_FAIL_ALLOCATION is set (simulator/device/host/allocation.h).
+ */
 export default class Heap {
   /** Slots in use, garbage included. */
   static get slots(): number {
@@ -31,5 +34,15 @@ export default class Heap {
   /** Writes all of the heap and the stack, garbage included, to a file of the desktop, to be searched. */
   static write(path: string): void {
     native<(path: string) => void>("xs_heap_write").call(this, path);
+  }
+
+  /** Bytes that the natives hold. */
+  static get native(): number {
+    return native<() => number>("xs_heap_get_native").call(this);
+  }
+
+  /** The most bytes that the natives held since this was last asked. */
+  static takeNativePeak(): number {
+    return native<() => number>("xs_heap_take_native_peak").call(this);
   }
 }

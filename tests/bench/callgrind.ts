@@ -1,0 +1,83 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { ExpectedError } from "../../simulator/commands/expected-error.js";
+
+/** Instructions of a run: all of them, and each function's own by name. */
+export interface Instructions {
+  total: number;
+  functions: Map<string, number>;
+}
+
+/** Runs a command under valgrind's callgrind to its end. */
+export async function countInstructions(
+  command: string[],
+): Promise<Instructions> {
+  const [profile] = await profiles(command, []);
+  return { total: totalOf(profile), functions: functionsOf(profile) };
+}
+
+/** Instructions between one wait for the network or a timer and the next, in their order. */
+export async function countStretches(command: string[]): Promise<number[]> {
+  // What poll() is called in libc's table of symbols depends on its version.
+  const found = await profiles(command, [
+    "--dump-before=poll",
+    "--dump-before=ppoll",
+  ]);
+  return found.map(totalOf);
+}
+
+/** Callgrind's files of a run; the one of the end comes last. */
+async function profiles(
+  command: string[],
+  options: string[],
+): Promise<string[]> {
+  const folder = mkdtempSync(join(tmpdir(), "fieldnode-callgrind-"));
+  try {
+    const file = `--callgrind-out-file=${join(folder, "out")}`;
+    await promisify(execFile)("valgrind", [
+      ...["--tool=callgrind", file, ...options],
+      ...command,
+    ]);
+    // out, out.1, out.2 …: the one without a number is the last.
+    const order = (name: string): number =>
+      name === "out" ? Infinity : Number(name.slice("out.".length));
+    return readdirSync(folder)
+      .sort((a, b) => order(a) - order(b))
+      .map((name) => readFileSync(join(folder, name), "utf8"));
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "ENOENT")
+      throw new ExpectedError(
+        "valgrind is not installed: apt-get install valgrind.",
+      );
+    throw error;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const totalOf = (profile: string): number =>
+  Number(/^totals: (\d+)/m.exec(profile)?.[1]);
+
+/** Sums the lines of each function; a line after `calls=` is what the called one took, and counted there. */
+function functionsOf(profile: string): Map<string, number> {
+  const names = new Map<string, string>();
+  const costs = new Map<string, number>();
+  let current = "";
+  let isCall = false;
+  for (const line of profile.split("\n")) {
+    const [, kind, id, name] = /^(c?fn)=\((\d+)\)(?: (.*))?$/.exec(line) ?? [];
+    if (kind) {
+      if (name) names.set(id, name);
+      if (kind === "fn") current = names.get(id) ?? "";
+    } else if (line.startsWith("calls=")) isCall = true;
+    else if (/^[\d+*-]/.test(line)) {
+      const cost = Number(line.split(" ")[1]);
+      if (!isCall) costs.set(current, (costs.get(current) ?? 0) + cost);
+      isCall = false;
+    }
+  }
+  return costs;
+}
