@@ -64,6 +64,18 @@ export interface Choices {
   readonly jobsFinishFromQueued: boolean;
   /** Executions in one `…/jobs/notify`: 10 in older text of AWS, 15 in newer. */
   readonly jobsNotifyLimit: number;
+  /** Whether a certificate for a signing request keeps the request's subject. No source; AWS's own name is the worse case. */
+  readonly keepRequestSubject: boolean;
+  /** What a provisioning template does with a resource that exists, when it does not say so in OverrideSettings. */
+  readonly templateOverride: "DO_NOTHING" | "REPLACE" | "FAIL";
+  /** `errorCode` of what fleet provisioning refuses where AWS documents no code: invented, in the style of the known ones. */
+  readonly provisioningCodes: {
+    readonly payload: string;
+    readonly csr: string;
+    readonly template: string;
+    readonly parameters: string;
+    readonly conflict: string;
+  };
   /** Whether actions are compared regardless of case, as IAM does. */
   readonly ignoreActionCase: boolean;
   /** Milliseconds between looks at the store for certificates and policies that another process changed. */
@@ -96,6 +108,15 @@ export const defaultChoices: Choices = {
   jobsForeignStatus: "InvalidStateTransition",
   jobsFinishFromQueued: true,
   jobsNotifyLimit: 10,
+  keepRequestSubject: false,
+  templateOverride: "DO_NOTHING",
+  provisioningCodes: {
+    payload: "InvalidPayload",
+    csr: "InvalidCertificateSigningRequest",
+    template: "InvalidTemplate",
+    parameters: "InvalidParameters",
+    conflict: "ResourceConflictsException",
+  },
   ignoreActionCase: true,
   registryInterval: 1_000,
 };

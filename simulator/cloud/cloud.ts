@@ -131,6 +131,7 @@ export class Cloud {
       const services = new Services({
         store,
         registry,
+        authority,
         broker,
         choices: this.#choices,
         log: this.log,
@@ -196,7 +197,7 @@ export class Cloud {
         "Server is shutting down",
       );
     running.connections.wills.stop();
-    running.services.stop();
+    await running.services.stop();
     await new Promise((resolve) => setImmediate(resolve));
     await running.api.close();
     await running.listener.close();

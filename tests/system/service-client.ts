@@ -1,3 +1,4 @@
+import { decode, encode } from "cborg";
 import { WireClient, type Device, type TestCloud } from "./cloud-fixture.js";
 
 /** JSON of any shape, as far as a test looks into it: every member may be there. */
@@ -5,7 +6,7 @@ export interface Json {
   readonly [key: string]: Json;
 }
 
-/** A message of a service, its JSON read. */
+/** A message of a service, its JSON or CBOR read. */
 export interface ServiceMessage {
   readonly topic: string;
   readonly body: Json;
@@ -31,21 +32,27 @@ export class ServiceClient {
     return new ServiceClient(wire);
   }
 
-  /** Publishes with QoS 1: an object as JSON, text and bytes as they are. */
+  /** Publishes with QoS 1: an object as JSON, or CBOR where the topic ends so; text and bytes as they are. */
   send(topic: string, body: unknown = ""): void {
     const payload =
       typeof body === "string" || body instanceof Uint8Array
         ? Buffer.from(body as string)
-        : JSON.stringify(body);
+        : topic.endsWith("/cbor")
+          ? Buffer.from(encode(body))
+          : JSON.stringify(body);
     this.wire.publish(topic, payload, { qos: 1 });
   }
 
   /** The next message that comes. */
   async next(): Promise<ServiceMessage> {
-    const message = await this.wire.message(10_000);
-    if (!message) throw new Error("No message came");
-    const [topic, text] = message;
-    return { topic, body: JSON.parse(text) as Json };
+    const packet = await this.wire.next("publish", 20_000);
+    if (packet?.cmd !== "publish") throw new Error("No message came");
+    const { topic } = packet;
+    const payload = Buffer.from(packet.payload);
+    const body: unknown = topic.includes("/cbor")
+      ? decode(payload)
+      : JSON.parse(payload.toString());
+    return { topic, body: body as Json };
   }
 
   /** Publishes and returns the first message that comes. */

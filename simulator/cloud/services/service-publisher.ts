@@ -29,7 +29,11 @@ export class ServicePublisher {
     this.#broker = broker;
   }
 
-  publish(topic: string, payload: PayloadMap): Routed {
-    return this.#broker.publish(serviceMessage(topic, payload));
+  publish(
+    topic: string,
+    payload: PayloadMap,
+    format: PayloadFormat = "json",
+  ): Routed {
+    return this.#broker.publish(serviceMessage(topic, payload, format));
   }
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { CertificateAuthority } from "../certificates/certificate-authority.js";
 import type { Choices } from "../choices.js";
 import type { EventLog } from "../event-log.js";
 import type { Broker } from "../mqtt/broker.js";
@@ -7,12 +8,20 @@ import { Jobs } from "../jobs/jobs.js";
 import { JobsTopics } from "../jobs/jobs-topics.js";
 import { ReservedTopics } from "../mqtt/reserved-topics.js";
 import { nameFromArn } from "../names.js";
+import {
+  FleetProvisioning,
+  type Hook,
+} from "../provisioning/fleet-provisioning.js";
+import { ProvisioningTopics } from "../provisioning/provisioning-topics.js";
+import { Templates } from "../provisioning/templates.js";
 import type { Registry } from "../registry/registry.js";
 import { ThingGroups } from "../registry/thing-groups.js";
 import { ShadowTopics } from "../shadow/shadow-topics.js";
 import { Shadows } from "../shadow/shadows.js";
 import type { Store } from "../store.js";
 import { Buckets } from "../streams/buckets.js";
+import { StreamTopics } from "../streams/stream-topics.js";
+import { Streams } from "../streams/streams.js";
 import { ServicePublisher } from "./service-publisher.js";
 
 /** Milliseconds between looks for what expired. */
@@ -22,6 +31,7 @@ const expiryInterval = 1_000;
 export interface ServiceParts {
   readonly store: Store;
   readonly registry: Registry;
+  readonly authority: CertificateAuthority;
   readonly broker: Broker;
   readonly choices: Choices;
   readonly log: EventLog;
@@ -32,10 +42,18 @@ export class Services {
   readonly reserved = new ReservedTopics();
   readonly shadows: Shadows;
   readonly jobs: Jobs;
+  readonly templates: Templates;
+  readonly provisioning: FleetProvisioning;
+  /** Functions that stand in for Lambda: pre-provisioning hooks, by the ARN that templates name. */
+  readonly hooks = new Map<string, Hook>();
+  readonly streams: Streams;
+  /** What stands in for S3. */
   readonly buckets: Buckets;
+  readonly #provisioningTopics: ProvisioningTopics;
   readonly #timer: NodeJS.Timeout;
 
-  constructor({ store, registry, broker, choices, log }: ServiceParts) {
+  constructor(parts: ServiceParts) {
+    const { store, registry, broker, choices, log } = parts;
     const publisher = new ServicePublisher(broker);
     this.shadows = new Shadows(store, choices);
     this.buckets = new Buckets(join(store.directory, "s3"));
@@ -63,20 +81,37 @@ export class Services {
         this.jobs.thingJoined(ThingGroups.arn(name), thingName);
     };
     registry.onThingDeleted = (name) => this.jobs.thingDeleted(name);
+    this.templates = new Templates(store);
+    this.provisioning = new FleetProvisioning({
+      ...parts,
+      templates: this.templates,
+      hooks: this.hooks,
+      addToGroup: (thing, group) => registry.members.add(group, thing),
+    });
+    this.#provisioningTopics = new ProvisioningTopics(
+      this.provisioning,
+      choices,
+      log,
+    );
+    this.streams = new Streams(store, this.buckets);
     this.reserved.register(new ShadowTopics(this.shadows, publisher, log));
     this.reserved.register(new JobsTopics(this.jobs.device, choices, log));
+    this.reserved.register(this.#provisioningTopics);
+    this.reserved.register(new StreamTopics(this.streams, publisher, log));
     this.#timer = setInterval(() => this.expire(), expiryInterval);
     this.#timer.unref();
   }
 
-  /** Ends what has lasted long enough: executions of jobs. */
+  /** Ends what has lasted long enough: executions of jobs, tokens of devices that were not provisioned. */
   expire(): void {
     this.jobs.expire();
+    this.provisioning.expire();
   }
 
-  /** Ends timers. */
-  stop(): void {
+  /** Ends timers. Resolves when nothing is under way that needs the store. */
+  async stop(): Promise<void> {
     clearInterval(this.#timer);
+    await this.#provisioningTopics.settled();
   }
 }
 
