@@ -76,6 +76,9 @@ export interface Choices {
     readonly parameters: string;
     readonly conflict: string;
   };
+  /** What a publish to a reserved topic over HTTPS is answered with: that it is refused was measured, how was not. */
+  readonly reservedTopicOverHttps:
+    "InvalidRequestException" | "UnauthorizedException";
   /** Whether actions are compared regardless of case, as IAM does. */
   readonly ignoreActionCase: boolean;
   /** Milliseconds between looks at the store for certificates and policies that another process changed. */
@@ -117,6 +120,7 @@ export const defaultChoices: Choices = {
     parameters: "InvalidParameters",
     conflict: "ResourceConflictsException",
   },
+  reservedTopicOverHttps: "InvalidRequestException",
   ignoreActionCase: true,
   registryInterval: 1_000,
 };

@@ -16,6 +16,7 @@ import { reason } from "./mqtt/reason.js";
 import type { ReservedTopics } from "./mqtt/reserved-topics.js";
 import { Wills } from "./mqtt/wills.js";
 import { endpointName } from "./names.js";
+import { DataServer } from "./https/data-server.js";
 import { Registry } from "./registry/registry.js";
 import { Services } from "./services/services.js";
 import { Store } from "./store.js";
@@ -24,7 +25,11 @@ import {
   securityPolicies,
   type SecurityPolicyName,
 } from "./tls/security-policy.js";
-import { TlsListener, type SecureClient } from "./tls/tls-listener.js";
+import {
+  httpAlpn,
+  TlsListener,
+  type SecureClient,
+} from "./tls/tls-listener.js";
 
 /** How a cloud is set up. */
 export interface CloudOptions {
@@ -34,7 +39,9 @@ export interface CloudOptions {
   readonly address?: string;
   /** MQTT port; 0 takes any, absent takes 8883. */
   readonly port?: number;
-  /** Stand-in for port 443 (MQTT with ALPN `x-amzn-mqtt-ca`); 0 takes any, absent opens none. */
+  /** Port of the HTTPS data plane, AWS's 8443; 0 or absent takes any. */
+  readonly httpsPort?: number;
+  /** Stand-in for port 443 (ALPN `x-amzn-mqtt-ca` for MQTT, `x-amzn-http-ca` for HTTPS); 0 takes any, absent opens none. */
   readonly alpnPort?: number;
   /** Port of the control plane, on loopback; any when it is 0 or absent. */
   readonly apiPort?: number;
@@ -77,6 +84,11 @@ export class Cloud {
   /** MQTT port. */
   get port(): number {
     return this.#state.listener.port;
+  }
+
+  /** Port of the HTTPS data plane. */
+  get httpsPort(): number {
+    return this.#state.httpsListener.port;
   }
 
   /** Port of 443's stand-in. */
@@ -122,12 +134,14 @@ export class Cloud {
     const { stateDir } = this.#options;
     const store = new Store(stateDir);
     const lock = CloudLock.take(store);
+    let begun: { broker: Broker; services?: Services } | undefined;
     try {
       const authority = await CertificateAuthority.open(store);
       const endpoint = endpointName(store.endpointPrefix);
       writeFileSync(this.rootCaFile, authority.roots);
       const registry = new Registry(store);
       const broker = new Broker(store, this.#choices, this.log);
+      begun = { broker };
       const services = new Services({
         store,
         registry,
@@ -136,30 +150,41 @@ export class Cloud {
         choices: this.#choices,
         log: this.log,
       });
+      begun.services = services;
       const connections = this.#connectionServices(
         broker,
         registry,
         services.reserved,
       );
-      const listener = await this.#listener(
-        false,
-        endpoint,
-        authority,
-        connections,
-      );
-      const alpnListener =
-        this.#options.alpnPort === undefined
-          ? undefined
-          : await this.#listener(true, endpoint, authority, connections);
-      const api = new ApiServer({
+      const apiServices = {
         store,
         registry,
         authority,
+        broker,
         services,
         choices: this.#choices,
         log: this.log,
         endpoint,
-      });
+      };
+      const api = new ApiServer(apiServices);
+      const data = new DataServer(apiServices);
+      const mqtt = (client: SecureClient) =>
+        new Connection(client.socket, client, connections);
+      const https = (client: SecureClient) => data.serve(client.socket, client);
+      const certificates = await serverCertificates(authority, endpoint);
+      const make = (
+        onClient: (client: SecureClient) => void,
+        needsAlpn = false,
+      ) => this.#listener(endpoint, certificates, onClient, needsAlpn);
+      const listener = make(mqtt);
+      const httpsListener = make(https);
+      const alpnListener =
+        this.#options.alpnPort === undefined
+          ? undefined
+          : make(
+              (client) => (client.alpn === httpAlpn ? https : mqtt)(client),
+              true,
+            );
       this.#running = {
         store,
         lock,
@@ -170,11 +195,15 @@ export class Cloud {
         services,
         connections,
         listener,
+        httpsListener,
         ...(alpnListener && { alpnListener }),
         api,
       };
       await this.#listen(this.#running);
     } catch (error) {
+      this.#running = undefined;
+      await begun?.services?.stop();
+      begun?.broker.stop();
       lock.release();
       await store.close();
       throw error;
@@ -200,8 +229,7 @@ export class Cloud {
     await running.services.stop();
     await new Promise((resolve) => setImmediate(resolve));
     await running.api.close();
-    await running.listener.close();
-    await running.alpnListener?.close();
+    for (const listener of listenersOf(running)) await listener.close();
     running.broker.stop();
     running.lock.release();
     await running.store.close();
@@ -242,23 +270,22 @@ export class Cloud {
     };
   }
 
-  async #listener(
-    needsAlpn: boolean,
+  #listener(
     endpoint: string,
-    authority: CertificateAuthority,
-    connections: ConnectionServices,
-  ): Promise<TlsListener> {
+    certificates: readonly ServerCertificate[],
+    onClient: (client: SecureClient) => void,
+    needsAlpn: boolean,
+  ): TlsListener {
     return new TlsListener({
       policy:
         securityPolicies[this.#options.securityPolicy ?? defaultSecurityPolicy],
-      certificates: await serverCertificates(authority, endpoint),
+      certificates,
       serverNames: [endpoint, "localhost"],
       missingServerName: this.#choices.missingServerName,
       needsAlpn,
       handshakeTimeout: this.#choices.handshakeTimeout,
       log: this.log,
-      onClient: (client: SecureClient) =>
-        new Connection(client.socket, client, connections),
+      onClient,
     });
   }
 
@@ -266,11 +293,11 @@ export class Cloud {
     const address = this.#options.address ?? "127.0.0.1";
     await running.listener.listen(this.#options.port ?? 8883, address);
     try {
+      await running.httpsListener.listen(this.#options.httpsPort ?? 0, address);
       await running.alpnListener?.listen(this.#options.alpnPort ?? 0, address);
       await running.api.listen(this.#options.apiPort ?? 0);
     } catch (error) {
-      await running.listener.close();
-      await running.alpnListener?.close();
+      for (const listener of listenersOf(running)) await listener.close();
       throw error;
     }
     running.lock.publish({
@@ -282,6 +309,7 @@ export class Cloud {
       endpoint: running.endpoint,
       address,
       port: running.listener.port,
+      httpsPort: running.httpsListener.port,
       ...(running.alpnListener && { alpnPort: running.alpnListener.port }),
       apiPort: running.api.port,
     });
@@ -312,9 +340,16 @@ export class Cloud {
       running.authority,
       running.endpoint,
     );
-    running.listener.renew(certificates);
-    running.alpnListener?.renew(certificates);
+    for (const listener of listenersOf(running)) listener.renew(certificates);
   }
+}
+
+function listenersOf({
+  listener,
+  httpsListener,
+  alpnListener,
+}: Running): TlsListener[] {
+  return [listener, httpsListener, ...(alpnListener ? [alpnListener] : [])];
 }
 
 /** Everything of a cloud that runs. */
@@ -328,6 +363,7 @@ interface Running {
   readonly services: Services;
   readonly connections: ConnectionServices;
   readonly listener: TlsListener;
+  readonly httpsListener: TlsListener;
   readonly alpnListener?: TlsListener;
   readonly api: ApiServer;
 }

@@ -8,6 +8,7 @@ export type CloudEvent =
       endpoint: string;
       address: string;
       port: number;
+      httpsPort: number;
       alpnPort?: number;
       apiPort: number;
     }
@@ -79,6 +80,15 @@ export type CloudEvent =
       subject: string;
       outcome: string;
     }
+  | {
+      /** A request to the HTTPS data plane. */
+      type: "https";
+      peer: string;
+      certificate?: string;
+      operation: string;
+      status: number;
+      reason?: string;
+    }
   | { type: "registry"; reason: string }
   | { type: "api"; operation: string; status: number; reason?: string };
 
@@ -115,7 +125,7 @@ export function formatEvent(event: LoggedEvent): string {
 function describe(event: CloudEvent): string {
   switch (event.type) {
     case "listening":
-      return `${event.endpoint} on ${event.address} port ${event.port}${event.alpnPort === undefined ? "" : `, stand-in for port 443 on ${event.alpnPort}`}, API on 127.0.0.1 port ${event.apiPort}`;
+      return `${event.endpoint} on ${event.address} port ${event.port}, HTTPS on ${event.httpsPort}${event.alpnPort === undefined ? "" : `, stand-in for port 443 on ${event.alpnPort}`}, API on 127.0.0.1 port ${event.apiPort}`;
     case "stopped":
       return "";
     case "tls":
@@ -144,6 +154,8 @@ function describe(event: CloudEvent): string {
       return `${event.client}  rule ${event.rule} takes ${event.topic}, ${event.bytes} bytes`;
     case "service":
       return `${event.client}  ${event.service} ${event.operation} ${event.subject}: ${event.outcome}`;
+    case "https":
+      return `${event.peer}  ${event.operation} ${event.status}, ${event.certificate === undefined ? "no client certificate" : `certificate ${short(event.certificate)}`}${event.reason === undefined ? "" : `  ${event.reason}`}`;
     case "registry":
       return event.reason;
     case "api":

@@ -11,10 +11,15 @@ const flags = {
     value: "PORT",
     help: "MQTT port, 8883 unless told otherwise; 0 takes any that is free",
   },
+  "https-port": {
+    type: "number",
+    value: "PORT",
+    help: "port of the HTTPS data plane, 8443 unless told otherwise; 0 takes any that is free",
+  },
   "alpn-port": {
     type: "number",
     value: "PORT",
-    help: "stand-in for port 443, where MQTT needs ALPN x-amzn-mqtt-ca; none unless given",
+    help: "stand-in for port 443, where MQTT needs ALPN x-amzn-mqtt-ca and HTTPS x-amzn-http-ca; none unless given",
   },
   "api-port": {
     type: "number",
@@ -47,7 +52,7 @@ export async function main(argv: string[]): Promise<number> {
     console.log(usage("cloud", "A local AWS IoT Core.", flags));
     return 0;
   }
-  for (const name of ["port", "alpn-port", "api-port"] as const)
+  for (const name of ["port", "https-port", "alpn-port", "api-port"] as const)
     if ((given[name] ?? 0) > 65_535)
       throw new UsageError(`--${name} is at most 65535.`);
   const address = given.address ?? "127.0.0.1";
@@ -55,6 +60,7 @@ export async function main(argv: string[]): Promise<number> {
     stateDir: resolve(given.state ?? defaultStateDir),
     address,
     port: given.port ?? 8883,
+    httpsPort: given["https-port"] ?? 8443,
     apiPort: given["api-port"] ?? 9443,
     ...(given["alpn-port"] !== undefined && { alpnPort: given["alpn-port"] }),
   });
@@ -64,6 +70,7 @@ export async function main(argv: string[]): Promise<number> {
   await start(cloud);
   console.log(`endpoint  ${cloud.endpoint}`);
   console.log(`port      ${cloud.port}`);
+  console.log(`HTTPS     ${cloud.httpsPort}`);
   if (cloud.alpnPort !== undefined) console.log(`alpn port ${cloud.alpnPort}`);
   console.log(`API       http://127.0.0.1:${cloud.apiPort}`);
   console.log(`root CA   ${cloud.rootCaFile}`);

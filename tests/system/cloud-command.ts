@@ -127,4 +127,4 @@ export function readDevice(name: string, folder: string): Device {
 }
 
 /** Ports that nobody else has. */
-export const anyPorts = ["--port", "0", "--api-port", "0"];
+export const anyPorts = ["--port", "0", "--https-port", "0", "--api-port", "0"];

@@ -16,6 +16,12 @@ import {
 } from "./cloud-command.js";
 import { TestCloud, temporaryFolder, WireClient } from "./cloud-fixture.js";
 
+/** Any ports, but this one for one of them. */
+function portsWith(flag: string, port: number): string[] {
+  const index = anyPorts.indexOf(flag);
+  return anyPorts.with(index + 1, String(port));
+}
+
 describe("npm run cloud", () => {
   test("prints endpoint, port and root certificate, then what happens, and ends cleanly on Ctrl-C", async () => {
     const state = await stateFolder();
@@ -58,12 +64,12 @@ describe("npm run cloud", () => {
     writeFileSync(file, "");
     for (const [args, code, line] of [
       [
-        ["--port", String(port), "--api-port", "0", "--state", state],
+        [...portsWith("--port", port), "--state", state],
         1,
         /Port \d+ on 127\.0\.0\.1 is in use/,
       ],
       [
-        [...["--port", "0"], ...["--api-port", String(port)], "--state", state],
+        [...portsWith("--api-port", port), "--state", state],
         1,
         /Port \d+ on 127\.0\.0\.1 is in use/,
       ],

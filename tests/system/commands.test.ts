@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { root } from "../../simulator/commands/project.js";
+import { anyPorts } from "./cloud-command.js";
 
 /** What a command printed and how it ended. */
 interface Outcome {
@@ -123,7 +124,7 @@ test("Ctrl-C ends cloud and node cleanly", async () => {
 test("node delivers to a cloud of its own and ends with 0 after the count", async () => {
   let run: Promise<Outcome> | undefined;
   const cloud = await command(
-    ["cloud", "--port", "0", "--state", at("cloud")],
+    ["cloud", ...anyPorts, "--state", at("cloud")],
     (output, interrupt) => {
       const endpoint = /endpoint +(\S+)/.exec(output)?.[1];
       const port = /port +(\d+)/.exec(output)?.[1];
@@ -235,7 +236,8 @@ test("a port in use is told in one line", async () => {
   await new Promise((resolve) => taken.once("listening", resolve));
   const { port } = taken.address() as AddressInfo;
   const outcome = await command([
-    ...["cloud", "--port", String(port), "--state", at("cloud")],
+    ...["cloud", "--port", String(port), "--https-port", "0"],
+    ...["--api-port", "0", "--state", at("cloud")],
   ]);
   taken.close();
   assertClearLine(outcome, /in use/);

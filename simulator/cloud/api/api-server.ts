@@ -10,14 +10,12 @@ import { ServiceError } from "../service-error.js";
 import { ApiRequest } from "./api-request.js";
 import type { ApiServices } from "./api-services.js";
 import { EventHistory } from "./event-history.js";
+import { internalFailure, readBody, send, sendError } from "./http-answer.js";
 import { optional } from "./members.js";
-import { RawAnswer } from "./raw-answer.js";
 import { Router } from "./router.js";
 import { routes } from "./routes.js";
 import { readSignature } from "./signature.js";
 
-/** Largest body of a request, bytes: AWS's templates and job documents are far below. */
-const bodyLimit = 1024 * 1024;
 /** Connections at once; whoever comes after waits. */
 const connectionLimit = 500;
 
@@ -122,43 +120,6 @@ export class ApiServer {
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    length += part.length;
-    if (length > bodyLimit)
-      throw new ServiceError(
-        "RequestEntityTooLargeException",
-        `The body of the request is larger than ${bodyLimit} bytes`,
-      );
-    parts.push(part);
-  }
-  return Buffer.concat(parts, length);
-}
-
-function send(response: ServerResponse, answer: unknown): void {
-  if (answer instanceof RawAnswer) {
-    response.setHeader("content-type", answer.contentType);
-    response.end(answer.body);
-    return;
-  }
-  response.setHeader("content-type", "application/json");
-  response.end(answer === undefined ? "" : JSON.stringify(answer));
-}
-
-/** An error as the SDKs read it: its name in a header, its message in the body. */
-function sendError(response: ServerResponse, error: ServiceError): void {
-  if (response.headersSent) {
-    response.destroy();
-    return;
-  }
-  response.statusCode = error.status;
-  response.setHeader("x-amzn-ErrorType", error.code);
-  response.setHeader("content-type", "application/json");
-  response.end(JSON.stringify({ message: error.message, ...error.resource }));
-}
-
 function notImplemented(
   service: string,
   method: string,
@@ -167,12 +128,5 @@ function notImplemented(
   return new ServiceError(
     "NotImplementedException",
     `This local cloud does not implement ${method} ${path} of ${service}. It has ${routes.length} operations of the AWS IoT APIs, those that provisioning and operating devices take.`,
-  );
-}
-
-function internalFailure(): ServiceError {
-  return new ServiceError(
-    "InternalFailureException",
-    "An unexpected error has occurred; the cloud's log tells it",
   );
 }

@@ -1,6 +1,7 @@
 import type { CertificateAuthority } from "../certificates/certificate-authority.js";
 import type { Choices } from "../choices.js";
 import type { EventLog } from "../event-log.js";
+import type { Broker } from "../mqtt/broker.js";
 import type { Registry } from "../registry/registry.js";
 import type { Services } from "../services/services.js";
 import type { Store } from "../store.js";
@@ -10,6 +11,7 @@ export interface ApiServices {
   readonly store: Store;
   readonly registry: Registry;
   readonly authority: CertificateAuthority;
+  readonly broker: Broker;
   /** Shadows, jobs and the like. */
   readonly services: Services;
   readonly choices: Choices;

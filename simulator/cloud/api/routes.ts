@@ -5,6 +5,7 @@ import * as certificates from "./certificates.js";
 import * as endpoints from "./endpoints.js";
 import * as jobs from "./jobs.js";
 import * as policies from "./policies.js";
+import { dataRoutes } from "../https/data-routes.js";
 import type { Operation, Route } from "./router.js";
 import type { ApiService } from "./signature.js";
 import * as tags from "./tags.js";
@@ -14,6 +15,7 @@ import * as things from "./things.js";
 
 /** Every operation that this cloud has, with AWS's name, method and path (API models of `iot`, `iot-data`, `iot-jobs-data`). */
 export const routes: readonly Route[] = [
+  ...dataRoutes,
   ...iot({
     DescribeEndpoint: ["GET /endpoint", endpoints.describeEndpoint],
     TagResource: ["POST /tags", tags.tagResource],

@@ -7,7 +7,7 @@ import {
   type SubscriptionOptions,
 } from "./message.js";
 import { Session, type Link } from "./session.js";
-import { SessionStore } from "./session-store.js";
+import { SessionStore, type RetainedMessage } from "./session-store.js";
 import { hasWildcard, parseFilter } from "./topic.js";
 import { TopicTree } from "./topic-tree.js";
 
@@ -159,6 +159,19 @@ export class Broker {
     };
   }
 
+  /** The retained message of a topic, unless it expired. */
+  retainedMessage(topic: string): RetainedMessage | undefined {
+    const message = this.#services.store.retained(topic);
+    return message && !isExpired(message) ? message : undefined;
+  }
+
+  /** All retained messages that did not expire, by topic. */
+  retainedMessages(): RetainedMessage[] {
+    return this.#services.store
+      .allRetained()
+      .filter((message) => !isExpired(message));
+  }
+
   /** Ends timers. Sessions stay in the store. */
   stop(): void {
     clearInterval(this.#timer);
@@ -172,8 +185,8 @@ export class Broker {
     options: SubscriptionOptions,
   ): void {
     if (hasWildcard(filter) || parseFilter(filter).group !== undefined) return;
-    const message = this.#services.store.retained(filter);
-    if (!message || isExpired(message)) return;
+    const message = this.retainedMessage(filter);
+    if (!message) return;
     void session.deliver(
       message,
       message.qos === 1 && options.qos === 1 ? 1 : 0,

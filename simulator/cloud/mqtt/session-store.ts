@@ -12,6 +12,11 @@ export interface SessionRecord {
   readonly disconnectedAt?: number;
 }
 
+/** A retained message with the moment it was published, in ms since 1970. */
+export interface RetainedMessage extends Message {
+  readonly retainedAt: number;
+}
+
 /** Keeps persistent sessions, the messages that wait for them, and retained messages. */
 export class SessionStore {
   readonly #store: Store;
@@ -76,8 +81,9 @@ export class SessionStore {
   }
 
   /** Keeps the retained message of a topic; an empty payload removes it. @returns resolves once it is committed */
-  retain(message: Message): Promise<unknown> {
-    const { topic, payload } = message;
+  retain(published: Message): Promise<unknown> {
+    const { topic, payload } = published;
+    const message: RetainedMessage = { ...published, retainedAt: Date.now() };
     return this.#whileFresh(
       `retained ${topic}`,
       message,
@@ -88,11 +94,17 @@ export class SessionStore {
   }
 
   /** The retained message of a topic. */
-  retained(topic: string): Message | undefined {
-    const message =
-      this.#fresh.get(`retained ${topic}`) ??
-      (this.#store.retained.get(topic) as Message | undefined);
+  retained(topic: string): RetainedMessage | undefined {
+    const message = (this.#fresh.get(`retained ${topic}`) ??
+      this.#store.retained.get(topic)) as RetainedMessage | undefined;
     return message?.payload.length === 0 ? undefined : message;
+  }
+
+  /** All retained messages that are committed, by topic. */
+  allRetained(): RetainedMessage[] {
+    return [...this.#store.retained.getRange()].map(
+      ({ value }) => value as RetainedMessage,
+    );
   }
 
   #whileFresh(

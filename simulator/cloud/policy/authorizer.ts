@@ -16,6 +16,9 @@ export type MqttAction =
   | "iot:Receive"
   | "iot:Subscribe";
 
+/** Actions of devices over HTTPS. */
+export type HttpsAction = `iot:${string}` | `iotjobsdata:${string}`;
+
 /** What else is known about one request: condition keys with their values. */
 export type RequestValues = Readonly<Record<string, readonly string[]>>;
 
@@ -58,7 +61,7 @@ export class Authorizer {
    * @param values condition keys of this request only
    */
   decide(
-    action: MqttAction,
+    action: MqttAction | HttpsAction,
     resource: string,
     values?: RequestValues,
   ): Decision {
@@ -74,12 +77,12 @@ export class Authorizer {
   }
 
   /** `decide` as yes or no. */
-  allows(action: MqttAction, resource: string): boolean {
+  allows(action: MqttAction | HttpsAction, resource: string): boolean {
     return this.decide(action, resource).decision === "ALLOWED";
   }
 
   #evaluate(
-    action: MqttAction,
+    action: MqttAction | HttpsAction,
     resource: string,
     values: RequestValues,
   ): Decision {

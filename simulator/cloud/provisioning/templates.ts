@@ -160,7 +160,9 @@ export class Templates {
             preProvisioningHook: hook,
           }),
         ...Object.fromEntries(
-          Object.entries(changes).filter(([, value]) => value !== undefined),
+          Object.entries<unknown>(changes).filter(
+            ([, value]) => value !== undefined,
+          ),
         ),
         ...(defaultVersionId !== undefined && { defaultVersionId }),
         lastModifiedDate: Date.now(),

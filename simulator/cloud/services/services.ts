@@ -41,6 +41,7 @@ export interface ServiceParts {
 export class Services {
   readonly reserved = new ReservedTopics();
   readonly shadows: Shadows;
+  readonly shadowTopics: ShadowTopics;
   readonly jobs: Jobs;
   readonly templates: Templates;
   readonly provisioning: FleetProvisioning;
@@ -94,7 +95,8 @@ export class Services {
       log,
     );
     this.streams = new Streams(store, this.buckets);
-    this.reserved.register(new ShadowTopics(this.shadows, publisher, log));
+    this.shadowTopics = new ShadowTopics(this.shadows, publisher, choices, log);
+    this.reserved.register(this.shadowTopics);
     this.reserved.register(new JobsTopics(this.jobs.device, choices, log));
     this.reserved.register(this.#provisioningTopics);
     this.reserved.register(new StreamTopics(this.streams, publisher, log));

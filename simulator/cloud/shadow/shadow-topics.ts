@@ -1,3 +1,4 @@
+import type { Choices } from "../choices.js";
 import type { EventLog } from "../event-log.js";
 import type {
   ReservedService,
@@ -23,10 +24,17 @@ export class ShadowTopics implements ReservedService {
   );
   readonly #shadows: Shadows;
   readonly #publisher: ServicePublisher;
+  readonly #choices: Choices;
   readonly #log: EventLog;
 
-  constructor(shadows: Shadows, publisher: ServicePublisher, log: EventLog) {
+  constructor(
+    shadows: Shadows,
+    publisher: ServicePublisher,
+    choices: Choices,
+    log: EventLog,
+  ) {
     this.#shadows = shadows;
+    this.#choices = choices;
     this.#publisher = publisher;
     this.#log = log;
   }
@@ -44,7 +52,7 @@ export class ShadowTopics implements ReservedService {
         operation === "delete" ? leniently(payload) : readRequest(payload);
       const change = this.#run(operation, id, request);
       this.#publisher.publish(`${topic}/accepted`, change.accepted);
-      this.announce(id, change);
+      this.#announce(id, change);
       outcome = `version ${change.accepted.version}`;
     } catch (error) {
       if (!(error instanceof ShadowError)) throw error;
@@ -77,16 +85,23 @@ export class ShadowTopics implements ReservedService {
     }
   }
 
-  /** Tells subscribers what an update changed, whichever way it came. */
-  announce({ thingName, shadowName }: ShadowId, change: ShadowChange): void {
-    const update =
-      classic.replace("+", thingName) +
-      (shadowName === undefined ? "" : `/name/${shadowName}`) +
-      "/update";
-    if (change.delta) this.#publisher.publish(`${update}/delta`, change.delta);
-    if (change.documents)
-      this.#publisher.publish(`${update}/documents`, change.documents);
+  /** Tells subscribers of an update that came over HTTPS. */
+  announceFromHttps(id: ShadowId, change: ShadowChange): void {
+    if (this.#choices.shadowAcceptedForHttps)
+      this.#publisher.publish(`${updateTopic(id)}/accepted`, change.accepted);
+    this.#announce(id, change);
   }
+
+  #announce(id: ShadowId, { delta, documents }: ShadowChange): void {
+    const topic = updateTopic(id);
+    if (delta) this.#publisher.publish(`${topic}/delta`, delta);
+    if (documents) this.#publisher.publish(`${topic}/documents`, documents);
+  }
+}
+
+function updateTopic({ thingName, shadowName }: ShadowId): string {
+  const name = shadowName === undefined ? "" : `/name/${shadowName}`;
+  return `$aws/things/${thingName}/shadow${name}/update`;
 }
 
 /** A shadow's name for people: `thing` or `thing/shadow`. */

@@ -18,6 +18,9 @@ import type { SecurityPolicy } from "./security-policy.js";
 
 /** ALPN name under which port 443 speaks MQTT with client certificates. */
 export const mqttAlpn = "x-amzn-mqtt-ca";
+/** ALPN name under which port 443 speaks HTTPS with client certificates. */
+export const httpAlpn = "x-amzn-http-ca";
+const alpnNames = [mqttAlpn, httpAlpn];
 
 /** A client after its handshake. */
 export interface SecureClient {
@@ -25,6 +28,8 @@ export interface SecureClient {
   /** Address and port, for people. */
   readonly name: string;
   readonly address: string;
+  /** ALPN name that was agreed on, if any. */
+  readonly alpn?: string;
   /** SHA-256 of the certificate that the client showed; whether it is any good is the registry's question. */
   readonly certificateId?: string;
 }
@@ -37,7 +42,7 @@ export interface TlsListenerOptions {
   /** Names of this endpoint: a client that asks for another is refused. */
   readonly serverNames: readonly string[];
   readonly missingServerName: "accept" | "refuse";
-  /** True for the stand-in of port 443: client certificates count only with ALPN `x-amzn-mqtt-ca`. */
+  /** True for the stand-in of port 443: client certificates count only with ALPN `x-amzn-mqtt-ca` or `x-amzn-http-ca`. */
   readonly needsAlpn: boolean;
   /** Milliseconds that a handshake may take. */
   readonly handshakeTimeout: number;
@@ -68,7 +73,7 @@ export class TlsListener {
       // The registry decides, not a certificate authority: any chain, or none, passes here.
       rejectUnauthorized: false,
       handshakeTimeout: options.handshakeTimeout,
-      ...(options.needsAlpn && { ALPNProtocols: [mqttAlpn] }),
+      ...(options.needsAlpn && { ALPNProtocols: alpnNames }),
     });
     this.#tls.on("secureConnection", (socket) => this.#secured(socket));
     this.#tls.on("tlsClientError", (error, socket) => {
@@ -166,11 +171,15 @@ export class TlsListener {
       );
       return;
     }
-    if (needsAlpn && hello.alpn && !hello.alpn.includes(mqttAlpn)) {
+    if (
+      needsAlpn &&
+      hello.alpn &&
+      !hello.alpn.some((offered) => alpnNames.includes(offered))
+    ) {
       this.#alert(
         socket,
         alert.noApplicationProtocol,
-        `ALPN ${hello.alpn.join(", ")}: MQTT with a client certificate needs ${mqttAlpn} on this port`,
+        `ALPN ${hello.alpn.join(", ")}: a client certificate needs ${mqttAlpn} or, for HTTPS, ${httpAlpn} on this port`,
       );
       return;
     }
@@ -195,7 +204,8 @@ export class TlsListener {
   #secured(socket: TLSSocket): void {
     const { log, needsAlpn, onClient } = this.#options;
     const certificate = socket.getPeerX509Certificate();
-    const ignored = needsAlpn && socket.alpnProtocol !== mqttAlpn;
+    const alpn = socket.alpnProtocol || undefined;
+    const ignored = needsAlpn && alpn === undefined;
     const id =
       certificate && !ignored ? certificateId(certificate.raw) : undefined;
     const name = nameOf(socket);
@@ -212,12 +222,13 @@ export class TlsListener {
       log.add({
         type: "warning",
         peer: name,
-        reason: `without ALPN ${mqttAlpn} this port does not look at client certificates`,
+        reason: `without ALPN ${mqttAlpn} or ${httpAlpn} this port does not look at client certificates`,
       });
     onClient({
       socket,
       name,
       address: socket.remoteAddress ?? "",
+      ...(alpn !== undefined && { alpn }),
       ...(id !== undefined && { certificateId: id }),
     });
   }
