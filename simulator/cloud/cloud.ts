@@ -10,6 +10,7 @@ import type { Will } from "./mqtt/admission.js";
 import { Broker } from "./mqtt/broker.js";
 import type { Client } from "./mqtt/client.js";
 import { Connection, type ConnectionServices } from "./mqtt/connection.js";
+import { JustInTime } from "./mqtt/just-in-time.js";
 import { Lifecycle } from "./mqtt/lifecycle.js";
 import { RateLimits } from "./mqtt/rate-limits.js";
 import { reason } from "./mqtt/reason.js";
@@ -266,6 +267,7 @@ export class Cloud {
       }),
       clients: this.#clients,
       reserved,
+      justInTime: new JustInTime(registry, broker, this.log, () => {}),
       mayConnect: (clientId) => this.#connects.take(clientId),
     };
   }

@@ -16,6 +16,8 @@ export interface Peer {
   readonly address: string;
   /** Id of the certificate that the client proved to have the key of. */
   readonly certificateId?: string;
+  /** That certificate, DER. */
+  readonly readCertificate?: () => Buffer | undefined;
 }
 
 /** A client that may connect, and what it asked for. */

@@ -15,6 +15,7 @@ import {
   type ClientServices,
 } from "./client.js";
 import { acceptance, reasonString, rejection } from "./connack.js";
+import type { JustInTime } from "./just-in-time.js";
 import { KeepAlive } from "./keep-alive.js";
 import { subjectOf } from "./lifecycle.js";
 import { PacketError, PacketReader } from "./packet-reader.js";
@@ -25,6 +26,7 @@ import { reason, type DisconnectReason } from "./reason.js";
 export interface ConnectionServices extends ClientServices {
   /** Takes one CONNECT of this client id. @returns false when it comes too often */
   readonly mayConnect: (clientId: string) => boolean;
+  readonly justInTime: JustInTime;
 }
 
 /** Milliseconds a client gets to take its last bytes and close. */
@@ -133,10 +135,14 @@ export class Connection implements ClientLine {
   }
 
   #judgeEarly(): void {
-    const { registry } = this.#services;
+    const { registry, justInTime } = this.#services;
     registry.refresh();
     const judged = judgeCertificate(this.#peer.certificateId, registry);
-    if ("refused" in judged)
+    const certificate = this.#peer.readCertificate?.();
+    if (
+      "refused" in judged &&
+      !(certificate && justInTime.concerns(certificate))
+    )
       this.#refuse({ cause: "AUTH_ERROR", reason: judged.refused });
   }
 
@@ -173,6 +179,10 @@ export class Connection implements ClientLine {
   #connect(packet: IConnectPacket): void {
     const { registry, broker, clients, wills } = this.#services;
     registry.refresh();
+    const known = judgeCertificate(this.#peer.certificateId, registry);
+    const certificate =
+      "refused" in known ? this.#peer.readCertificate?.() : undefined;
+    if (certificate) this.#services.justInTime.connecting(certificate);
     const judged = judgeConnect(packet, this.#peer, this.#services);
     if ("refusal" in judged) {
       this.#refuse(judged.refusal, packet);

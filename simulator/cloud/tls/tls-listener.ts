@@ -32,6 +32,8 @@ export interface SecureClient {
   readonly alpn?: string;
   /** SHA-256 of the certificate that the client showed; whether it is any good is the registry's question. */
   readonly certificateId?: string;
+  /** That certificate, DER; kept by the connection, not by its client. */
+  readonly readCertificate: () => Buffer | undefined;
 }
 
 /** How a port takes connections. */
@@ -230,6 +232,8 @@ export class TlsListener {
       address: socket.remoteAddress ?? "",
       ...(alpn !== undefined && { alpn }),
       ...(id !== undefined && { certificateId: id }),
+      readCertificate: () =>
+        id === undefined ? undefined : socket.getPeerX509Certificate()?.raw,
     });
   }
 
