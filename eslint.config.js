@@ -56,6 +56,7 @@ const rooms = {
   mqtt: ["system"],
   wifi: ["system"],
   telemetry: ["system"],
+  sleep: ["system"],
   "aws-iot": ["mqtt", "secure-socket", "identity", "system"],
 };
 
