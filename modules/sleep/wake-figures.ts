@@ -31,5 +31,5 @@ export function figuresOf(value: unknown): WakeFigures {
   const { wakes, awake, radio, bytes } = (value ?? {}) as Partial<WakeFigures>;
   const all = [wakes, awake, radio, bytes];
   if (!all.every((one) => typeof one === "number")) return noFigures;
-  return { wakes: all[0]!, awake: all[1]!, radio: all[2]!, bytes: all[3]! };
+  return { wakes: all[0], awake: all[1], radio: all[2], bytes: all[3] };
 }
