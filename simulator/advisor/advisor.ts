@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Endpoint } from "./endpoint/endpoint.js";
 import { ServerCredentials } from "./endpoint/server-credentials.js";
-import { Lag } from "./lag.js";
 import type { Subject } from "./subjects/subject.js";
 import type { TestCase } from "./test-case.js";
 import { Timeline, type Evidence } from "./timeline.js";
@@ -20,6 +19,8 @@ export interface AdvisorOptions {
   readonly realTime?: boolean;
   /** Cases at a time; 6 unless given. Most of a case's time is waiting. */
   readonly width?: number;
+  /** Certificates for the subject's host, where they are used for more than one run. */
+  readonly credentials?: ServerCredentials;
   /** Is told of each case as soon as it is done. */
   readonly onResult?: (result: CaseResult) => void;
 }
@@ -31,6 +32,8 @@ export interface CaseResult extends Verdict {
   readonly endTime: Date;
   /** How many times faster than the machine's the device's time ran. */
   readonly scale: number;
+  /** Seconds of the device's time that the machine was late at most. */
+  readonly lateness: number;
   readonly evidence: readonly Evidence[];
   /** Facts for the summary of long duration tests. */
   readonly summary: CaseSummary;
@@ -50,7 +53,8 @@ const thing = "advisor-node";
 
 /**
  * In scaled time a machine that is busy makes a device look slow. A verdict other than PASS counts only if the machine was
- * never late by more than so many of the device's seconds; otherwise the case is run again with its time running slower.
+ * never late by more than so many of the device's seconds, or the case's own tolerance; otherwise the case is run again
+ * with its time running slower.
  */
 const lateness = 1;
 
@@ -61,7 +65,7 @@ const slowdown = 4;
 export async function advise(options: AdvisorOptions): Promise<CaseResult[]> {
   const { subject, cases, width = 6, onResult } = options;
   const folder = mkdtempSync(join(tmpdir(), "fieldnode-advisor-"));
-  const credentials = new ServerCredentials(subject.host);
+  const { credentials = new ServerCredentials(subject.host) } = options;
   const results = new Map<TestCase, CaseResult>();
   // The longest first, so that no long one is left at the end.
   const waiting = [...cases].sort((a, b) => cost(b) - cost(a));
@@ -110,11 +114,9 @@ async function judge(
 ): Promise<CaseResult> {
   const scaled = options.subject.scalable && options.realTime !== true;
   for (let scale = scaled ? testCase.scale : 1; ;) {
-    const lag = new Lag();
     const result = await run(testCase, scale, options, credentials, folder);
-    const late = (lag.stop() / 1000) * scale;
-    if (result.status === "PASS" || scale === 1 || late < lateness)
-      return result;
+    const late = result.lateness > (testCase.tolerance ?? lateness);
+    if (result.status === "PASS" || scale === 1 || !late) return result;
     scale = Math.max(1, Math.floor(scale / slowdown));
   }
 }
@@ -152,12 +154,14 @@ async function run(
       startTime,
       endTime: new Date(),
       scale,
+      lateness: timeline.lateness,
       evidence: timeline.evidence,
       summary: summaryOf(endpoint),
     };
   } finally {
     await device.stop();
     await endpoint.close();
+    timeline.close();
   }
 }
 

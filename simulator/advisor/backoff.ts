@@ -19,14 +19,11 @@ export const fewestWaits = 5;
 /** Waits of which the longest is below this, in seconds, are none. */
 const nothing = 0.5;
 
-/** A device that waits the same again and again: how far apart its waits may lie, relative to their mean. */
-const constantSpread = 0.1;
+/** How far waits may lie from what a rule without jitter makes of them: a part of the wait, of linear ones of the step. */
+const closeness = { constant: 0.1, linear: 0.15, exponential: 0.1 };
 
-/** How far the steps of a linear backoff may lie apart, relative to their mean. */
-const linearSpread = 0.15;
-
-/** How far the ratios of an exponential backoff may lie from their mean. */
-const exponentialSpread = 0.1;
+/** A backoff that grows by less than this from wait to wait is taken for constant. */
+const leastRatio = 1.1;
 
 /** The waits after the third are at least so many times as long as the first three: the backoff grows. */
 const growth = 2;
@@ -34,35 +31,45 @@ const growth = 2;
 /**
  * Tells how the waits between the end of one connection and the start of the next grow.
  *
- * AWS does not publish its classifier; this one is stricter. Random waits have to grow as well: with full jitter from 1 s
- * to 120 s the waits after the third are 58 times as long on average, and that they are not even twice as long happens
- * once in a million runs of ten; waits that are random without growth pass for growing in some 8 of 100 runs of ten.
+ * AWS does not publish its classifier; this one is stricter. Waits that a rule without jitter explains are not random. Random
+ * ones have to grow as well: with full jitter from 1 s to 120 s the waits after the third are about 30 times as long as the
+ * first three, and of 200,000 runs of ten waits each was seen as growing. Of ten waits that are random without growth,
+ * 8 of 100 are taken for growing ones.
  *
  * @param waits seconds, in order; at least `fewestWaits`
+ * @param noise seconds that a wait may have been measured wrong
  */
-export function classifyBackoff(waits: readonly number[]): Backoff {
-  if (Math.max(...waits) < nothing)
+export function classifyBackoff(waits: readonly number[], noise = 0): Backoff {
+  if (Math.max(...waits) < nothing + noise)
     return { kind: "none", why: `no wait is longer than ${nothing} s` };
-  if (spread(waits) < constantSpread)
+  const middle = median(waits);
+  if (fits(waits, () => middle, closeness.constant * middle, noise))
     return {
       kind: "constant",
-      why: `all waits are ${mean(waits).toFixed(1)} s, give or take ${percent(spread(waits))}`,
+      why: `all waits are about ${middle.toFixed(1)} s`,
     };
   // A limit that was reached is not part of how they grew.
-  const growing = withoutLimit(waits);
+  const growing = withoutLimit(waits, noise);
   if (growing.length > 2) {
-    const steps = pairs(growing, (a, b) => b - a);
-    if (mean(steps) > 0 && spread(steps) < linearSpread)
+    const line = lineThrough(growing);
+    if (
+      line.slope > 0 &&
+      fits(growing, line.at, closeness.linear * line.slope, noise)
+    )
       return {
         kind: "linear",
-        why: `each wait is ${mean(steps).toFixed(1)} s longer than the one before`,
+        why: `each wait is ${line.slope.toFixed(1)} s longer than the one before`,
       };
-    const ratios = pairs(growing, (a, b) => b / a);
-    const usual = mean(ratios);
-    if (usual > 1.1 && ratios.every((one) => near(one, usual)))
+    const curve = lineThrough(growing.map((wait) => Math.log(wait)));
+    const ratio = Math.exp(curve.slope);
+    const at = (index: number) => Math.exp(curve.at(index));
+    if (
+      ratio > leastRatio &&
+      fits(growing, at, (index) => closeness.exponential * at(index), noise)
+    )
       return {
         kind: "exponential",
-        why: `each wait is ${usual.toFixed(2)} times as long as the one before, without jitter`,
+        why: `each wait is ${ratio.toFixed(2)} times as long as the one before, without jitter`,
       };
   }
   const ratio = mean(waits.slice(3)) / mean(waits.slice(0, 3));
@@ -72,32 +79,52 @@ export function classifyBackoff(waits: readonly number[]): Backoff {
     : { kind: "jitter without growth", why: `random, but ${words}` };
 }
 
-/** Without the waits at the end that are all the same as the longest. */
-function withoutLimit(waits: readonly number[]): number[] {
+/** Whether every value is as near to a rule as `closeness` and the noise allow. */
+function fits(
+  values: readonly number[],
+  rule: (index: number) => number,
+  closeness: number | ((index: number) => number),
+  noise: number,
+): boolean {
+  return values.every((value, index) => {
+    const near = typeof closeness === "number" ? closeness : closeness(index);
+    return Math.abs(value - rule(index)) <= near + noise;
+  });
+}
+
+/** Without the waits at the end that are all the same as the last. */
+function withoutLimit(waits: readonly number[], noise: number): number[] {
   const limit = waits[waits.length - 1];
   let count = waits.length;
-  while (count > 1 && Math.abs(waits[count - 2] - limit) <= 0.02 * limit)
+  while (
+    count > 1 &&
+    Math.abs(waits[count - 2] - limit) <= 0.02 * limit + noise / 2
+  )
     count--;
   return waits.slice(0, count);
 }
 
-const near = (value: number, usual: number): boolean =>
-  Math.abs(value / usual - 1) <= exponentialSpread;
+/** The line through values, by the medians of slopes and distances (Theil and Sen), which one outlier does not bend. */
+function lineThrough(values: readonly number[]): {
+  slope: number;
+  at: (index: number) => number;
+} {
+  const slopes: number[] = [];
+  for (let i = 0; i < values.length; i++)
+    for (let j = i + 1; j < values.length; j++)
+      slopes.push((values[j] - values[i]) / (j - i));
+  const slope = median(slopes);
+  const start = median(values.map((value, index) => value - slope * index));
+  return { slope, at: (index) => start + slope * index };
+}
 
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** Standard deviation, relative to the mean. */
-function spread(values: readonly number[]): number {
-  const middle = mean(values);
-  const variance = mean(values.map((value) => (value - middle) ** 2));
-  return Math.sqrt(variance) / Math.abs(middle);
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 === 1
+    ? sorted[half]
+    : (sorted[half - 1] + sorted[half]) / 2;
 }
-
-const pairs = (
-  values: readonly number[],
-  relate: (a: number, b: number) => number,
-): number[] =>
-  values.slice(1).map((value, index) => relate(values[index], value));
-
-const percent = (part: number): string => `${(part * 100).toFixed(0)} %`;

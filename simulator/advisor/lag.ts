@@ -12,11 +12,15 @@ export class Lag {
     this.#timer.unref();
   }
 
-  /** Stops measuring. @returns ms */
-  stop(): number {
-    clearInterval(this.#timer);
+  /** The longest so far, in ms. */
+  get longest(): number {
     this.#look();
     return this.#longest;
+  }
+
+  /** Stops measuring. */
+  close(): void {
+    clearInterval(this.#timer);
   }
 
   #look(): void {

@@ -30,5 +30,7 @@ export interface TestCase {
   readonly timeout: number;
   /** How many times faster time may run without the machine's own slowness being taken for the device's. */
   readonly scale: number;
+  /** Seconds that the machine may be late without the verdict being in doubt; 1 unless given. */
+  readonly tolerance?: number;
   run(trial: Trial): Promise<Verdict>;
 }

@@ -1,3 +1,5 @@
+import { Lag } from "./lag.js";
+
 /** Something that happened while a case ran. */
 export interface Evidence {
   /** Seconds of the device's time since the case began. */
@@ -21,6 +23,7 @@ export class Timeline {
   readonly scale: number;
   readonly evidence: Evidence[] = [];
   readonly #start = performance.now();
+  readonly #lag = new Lag();
   readonly #listeners = new Set<() => void>();
   readonly #counts = new Map<string, number>();
   /** Why nothing more can come; undefined while it can. */
@@ -33,6 +36,16 @@ export class Timeline {
   /** Seconds of the device's time since the case began. */
   get now(): number {
     return ((performance.now() - this.#start) / 1000) * this.scale;
+  }
+
+  /** The most that this process came late to its work, in seconds of the device's time: so wrong times may be. */
+  get lateness(): number {
+    return (this.#lag.longest / 1000) * this.scale;
+  }
+
+  /** Nothing more is measured. */
+  close(): void {
+    this.#lag.close();
   }
 
   /** Writes down what happened, and wakes whoever waits. */

@@ -35,6 +35,11 @@ export class Trial {
     this.long = long;
   }
 
+  /** Seconds until the case is given up. */
+  get left(): number {
+    return this.#timeout - this.timeline.now;
+  }
+
   get connections(): readonly DeviceConnection[] {
     return this.endpoint.connections;
   }
@@ -42,7 +47,7 @@ export class Trial {
   /** Waits for what the case cannot do without. @throws NotSeen, with `what`, when it does not come */
   async expect<T>(what: string, find: () => T | undefined): Promise<T> {
     const { timeline } = this;
-    const found = await timeline.until(find, this.#timeout - timeline.now);
+    const found = await timeline.until(find, this.left);
     if (found !== undefined) return found;
     throw new NotSeen(
       `${what}: not seen ${timeline.over ?? `in ${this.#timeout} s`}${this.#handshakeTrouble()}`,
@@ -54,8 +59,7 @@ export class Trial {
     seconds: number,
     find: () => T | undefined,
   ): Promise<T | undefined> {
-    const left = this.#timeout - this.timeline.now;
-    return this.timeline.until(find, Math.min(seconds, left));
+    return this.timeline.until(find, Math.min(seconds, this.left));
   }
 
   /** Lets so many seconds pass. */
@@ -94,7 +98,7 @@ export class Trial {
   }
 
   #handshakeTrouble(): string {
-    const last = this.connections.at(-1)?.refused;
+    const last = this.connections.findLast((one) => one.refused)?.refused;
     return last ? `; the last handshake failed: ${last.reason}` : "";
   }
 }

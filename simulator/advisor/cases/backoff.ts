@@ -77,6 +77,7 @@ const capital = (text: string): string =>
  */
 export function classifyRounds(
   rounds: readonly (readonly number[])[],
+  noise = 0,
 ): Backoff {
   const length = Math.min(...rounds.map((round) => round.length));
   const means = Array.from(
@@ -84,7 +85,9 @@ export function classifyRounds(
     (_, index) =>
       rounds.reduce((sum, round) => sum + round[index], 0) / rounds.length,
   );
-  const found = [classifyBackoff(rounds.flat()), classifyBackoff(means)];
+  const found = [rounds.flat(), means].map((list) =>
+    classifyBackoff(list, noise),
+  );
   return (
     found.find(({ kind }) => !kind.includes("jitter")) ??
     found.find(({ kind }) => kind === "exponential with jitter") ??
@@ -115,7 +118,10 @@ export const mqttConnectJitter: TestCase = {
       // From the second round on, the wait after the connection that succeeded is the first.
       rounds.push(waits(all.slice(Math.max(0, from - 1))));
     }
-    return judge(classifyRounds(rounds), details(trial, rounds.flat()));
+    return judge(
+      classifyRounds(rounds, trial.timeline.lateness),
+      details(trial, rounds.flat()),
+    );
   },
 };
 
@@ -129,7 +135,7 @@ export const mqttConnectExponential: TestCase = {
   async run(trial) {
     trial.endpoint.answers.connack = false;
     const list = waits(await attempts(trial, 0, retries + 1));
-    const { kind, why } = classifyBackoff(list);
+    const { kind, why } = classifyBackoff(list, trial.timeline.lateness);
     const words = `${capital(kind)}: ${why}${details(trial, list)}.`;
     return kind.startsWith("exponential") ? pass(words) : fail(words);
   },
@@ -147,7 +153,10 @@ const hungUp =
     const list = waits(
       trial.connections.filter(({ connect }) => connect).slice(0, retries + 1),
     );
-    return judge(classifyBackoff(list), details(trial, list));
+    return judge(
+      classifyBackoff(list, trial.timeline.lateness),
+      details(trial, list),
+    );
   };
 
 export const mqttServerDisconnect: TestCase = {

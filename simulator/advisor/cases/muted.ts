@@ -43,6 +43,7 @@ export const mqttNoPingResponse: TestCase = {
   title: "disconnects from a server that answers nothing",
   timeout: 3600,
   scale: 20,
+  tolerance: 3,
   run: noticesSilence,
 };
 
@@ -54,5 +55,6 @@ export const longKeepAlive: TestCase = {
   scenario: "Advanced",
   timeout: 3600,
   scale: 20,
+  tolerance: 3,
   run: noticesSilence,
 };

@@ -98,6 +98,7 @@ export const mqttPersistentSession: TestCase = {
   title: "takes up a session that was kept, without subscribing",
   timeout: 300,
   scale: 5,
+  tolerance: 10,
   run: keepsSession,
 };
 
@@ -108,6 +109,7 @@ export const mqttExpiredSession: TestCase = {
   title: "subscribes again when its session was lost",
   timeout: 300,
   scale: 5,
+  tolerance: 10,
   run: noticesLostSession,
 };
 
@@ -119,5 +121,6 @@ export const longPersistentSession: TestCase = {
   scenario: "Advanced",
   timeout: 300,
   scale: 5,
+  tolerance: 10,
   run: keepsSession,
 };

@@ -20,16 +20,20 @@ function refusal(
     timeout: 120,
     scale: 1,
     async run(trial) {
-      const { secured, refused, connect, hello } = await trial.expect(
-        "a TLS handshake",
-        () => trial.connections.find((one) => one.secured ?? one.refused),
+      const connection = await trial.expect("a TLS handshake", () =>
+        trial.connections.find((one) => one.secured ?? one.refused),
       );
-      if (secured)
-        return fail(
-          `It completed the handshake${connect ? " and sent CONNECT" : ""}.`,
+      if (connection.secured) {
+        const connect = await trial.within(
+          5,
+          () => connection.connect ?? connection.ended,
         );
-      const { reason, alert } = refused!;
-      if (!hello || alert === "unrecognized_name")
+        return fail(
+          `It completed the handshake${connect && "packet" in connect ? " and sent CONNECT" : ""}.`,
+        );
+      }
+      const { reason, alert } = connection.refused!;
+      if (!connection.hello || alert === "unrecognized_name")
         return fail(`It never came to the certificate: ${reason}.`);
       if (alert === undefined && needsAlert)
         return warn("It closed without an alert that says why.");

@@ -19,7 +19,7 @@ import { mqttAlpn } from "../../cloud/tls/tls-listener.js";
 import type { Timeline } from "../timeline.js";
 import { allAnswers, type Answers } from "./answers.js";
 import { DeviceConnection } from "./device-connection.js";
-import type { ServerCredential } from "./server-credentials.js";
+import type { Credential } from "./server-credentials.js";
 import { Wire } from "./wire.js";
 
 /** Alert of a server that is asked for a name that is not its own (RFC 6066 section 3). */
@@ -36,16 +36,12 @@ export class Endpoint {
   /** May be changed at any time. */
   readonly answers: Answers = allAnswers();
   readonly #serverName: string;
-  readonly #credential: ServerCredential;
+  readonly #credential: Credential;
   readonly #timeline: Timeline;
   #server: Server | undefined;
   #port = 0;
 
-  constructor(
-    serverName: string,
-    credential: ServerCredential,
-    timeline: Timeline,
-  ) {
+  constructor(serverName: string, credential: Credential, timeline: Timeline) {
     this.#serverName = serverName;
     this.#credential = credential;
     this.#timeline = timeline;

@@ -14,8 +14,8 @@ import {
   type ServerAuthorities,
 } from "../../cloud/certificates/server-chain.js";
 
-/** What a TLS server shows: PEM. */
-export interface ServerCredential {
+/** A key and a certificate, or a chain of them: PEM. */
+export interface Credential {
   readonly key: string;
   readonly cert: string;
 }
@@ -39,7 +39,8 @@ const elsewhere = "a1elsewhere-ats.iot.elsewhere-1.example";
 export class ServerCredentials {
   readonly #endpoint: string;
   readonly #authorities: Promise<ServerAuthorities>;
-  readonly #made = new Map<CertificateKind, Promise<ServerCredential>>();
+  readonly #made = new Map<CertificateKind, Promise<Credential>>();
+  #device: Promise<Credential> | undefined;
 
   constructor(endpoint: string) {
     this.#endpoint = endpoint;
@@ -52,25 +53,18 @@ export class ServerCredentials {
   }
 
   /** A key and a certificate for the device, PEM. */
-  async device(): Promise<{ key: string; cert: string }> {
-    const pair = await generateKeyPair("P-256");
-    return {
-      key: await privateKeyToPem(pair),
-      cert: await issueDeviceCertificate(
-        await makeDeviceAuthority(),
-        pair.publicKey,
-      ),
-    };
+  device(): Promise<Credential> {
+    return (this.#device ??= makeDevice());
   }
 
   /** What the server shows. */
-  of(kind: CertificateKind): Promise<ServerCredential> {
+  of(kind: CertificateKind): Promise<Credential> {
     let made = this.#made.get(kind);
     if (!made) this.#made.set(kind, (made = this.#make(kind)));
     return made;
   }
 
-  async #make(kind: CertificateKind): Promise<ServerCredential> {
+  async #make(kind: CertificateKind): Promise<Credential> {
     switch (kind) {
       case "good":
         return this.#issue();
@@ -98,7 +92,7 @@ export class ServerCredentials {
     options: LeafOptions = {},
     endpoint = this.#endpoint,
     authorities?: ServerAuthorities,
-  ): Promise<ServerCredential> {
+  ): Promise<Credential> {
     const { privateKey, chain } = await issueServerCertificate(
       authorities ?? (await this.#authorities),
       endpoint,
@@ -106,6 +100,17 @@ export class ServerCredentials {
     );
     return { key: privateKey, cert: chain };
   }
+}
+
+async function makeDevice(): Promise<Credential> {
+  const pair = await generateKeyPair("P-256");
+  return {
+    key: await privateKeyToPem(pair),
+    cert: await issueDeviceCertificate(
+      await makeDeviceAuthority(),
+      pair.publicKey,
+    ),
+  };
 }
 
 /** Bytes of a chain of certificates as they go over the wire, without the lengths between them. */
