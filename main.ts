@@ -9,12 +9,14 @@ import StationInterface from "embedded:x-fieldnode/network/interface/wifi";
 import config from "mc/config";
 
 import { Connection } from "./modules/aws-iot/connection.js";
+import { FlightReport } from "./modules/aws-iot/flight-report.js";
 import { Qualification } from "./modules/aws-iot/qualification.js";
 import { Identity } from "./modules/identity/identity.js";
 import { TrustAnchors } from "./modules/identity/trust-anchors.js";
 import { Clock } from "./modules/system/clock.js";
 import type { Failure } from "./modules/system/failure.js";
 import { report, start } from "./modules/system/failure-report.js";
+import { FlightRecorder } from "./modules/system/flight-recorder.js";
 import { Ladder } from "./modules/system/ladder.js";
 import { PostMortem } from "./modules/system/post-mortem.js";
 import { Retained } from "./modules/system/retained.js";
@@ -44,6 +46,7 @@ start(() => {
     client: (servers) => new NTP({ servers, socket: { io: UDP }, dns }),
   });
 
+  const recorder = new FlightRecorder("flight");
   const connection = new Connection({
     host: settings.host,
     port: settings.port,
@@ -53,6 +56,9 @@ start(() => {
     trust: TrustAnchors.for(settings.host),
     clock,
     io: { TCP, dns },
+    portStore: new StoredNumber("fieldnode", "port"),
+    recorder,
+    vitals: { RSSI: () => station.RSSI, memory: () => power.heapLow },
     onOnline: () => {
       ladder.reached();
       telemetry.resume();
@@ -66,6 +72,13 @@ start(() => {
       telemetry.pause();
       tell(failure);
     },
+  });
+
+  new FlightReport({
+    connection,
+    recorder,
+    request: `cmd/fieldnode/${settings.thing}/connections`,
+    topic: `${topics}connections`,
   });
 
   const qualification = settings.qualification

@@ -44,12 +44,8 @@ type Callbacks = {
 const openingLimit = 60_000;
 /** How long the broker may take to hang up after DISCONNECT. */
 const closingLimit = 2000;
-/** How a connection ends when the other side just goes. */
-const hangUps: readonly string[] = [
-  "tcp.closed",
-  "tls.closed",
-  "tls.truncated",
-];
+/** How a connection ends when the other side just goes. A network that breaks is told apart from that by TLS. */
+const hangUps: readonly string[] = ["tcp.closed", "tls.closed"];
 
 /**
  * One connection to a broker by MQTT 5 or 3.1.1, in the shape of ECMA-419's MQTT Client Class Pattern (clause 25).

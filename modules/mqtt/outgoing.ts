@@ -1,3 +1,4 @@
+import Time from "time";
 import { Failure } from "../system/failure.js";
 import type { MQTTClient } from "./client.js";
 import type { Bytes, ControlMessage, WriteOptions } from "./client-options.js";
@@ -27,10 +28,16 @@ const noMaximum = 65_535;
  */
 export class Outgoing {
   readonly #capacity: number;
+  readonly #pace: ((byteLength: number) => number) | undefined;
   readonly #deliveries = new DeliveryQueue();
   readonly #ids = new PacketIds();
   #mostUnacknowledged = noMaximum;
   #unacknowledged = 0;
+  /** Messages that the broker may have hung up on: while there are any, one is sent at a time, to find out which it is. */
+  #suspects = 0;
+  /** Where the last QoS 0 message went, and when. */
+  #lastTopic: string | undefined;
+  #lastTicks = 0;
   /** The message whose bytes are not all with the socket yet. */
   #current: Delivery | undefined;
   #offset = 0;
@@ -47,12 +54,18 @@ export class Outgoing {
   };
   /** Counts what the session sends, so that it can be told later what was sent first. */
   order = 0;
+  /** Milliseconds until the pace lets the next message go; 0 when it is not the pace that holds it up. */
+  wait = 0;
   /** Why half a message is with the broker and the other half cannot follow, so that the connection has to end. */
   broken: Failure | undefined;
 
-  /** @param capacity most messages that wait or are unacknowledged */
-  constructor(capacity: number) {
+  /**
+   * @param capacity most messages that wait or are unacknowledged
+   * @param pace see `SessionOptions`
+   */
+  constructor(capacity: number, pace?: (byteLength: number) => number) {
     this.#capacity = capacity;
+    this.#pace = pace;
   }
 
   /** Messages that wait or are unacknowledged. */
@@ -128,7 +141,7 @@ export class Outgoing {
 
   /** The connection is over: QoS 0 fails, QoS 1 waits for the next one. */
   disconnected(): void {
-    this.#current = this.broken = undefined;
+    this.#current = this.broken = this.#lastTopic = undefined;
     this.#unacknowledged = 0;
     let next: Delivery | undefined;
     for (let one = this.#deliveries.first; one; one = next) {
@@ -172,8 +185,12 @@ export class Outgoing {
       return true;
     }
     const delivery = this.#next();
-    if (delivery) this.#start(client, delivery, takenId);
-    return delivery !== undefined;
+    this.wait = 0;
+    if (!delivery) return false;
+    if (this.#pace) this.wait = this.#pace(delivery.payload.byteLength);
+    if (this.wait > 0) return false;
+    this.#start(client, delivery, takenId);
+    return true;
   }
 
   /**
@@ -205,21 +222,26 @@ export class Outgoing {
     return oldest;
   }
 
+  /** The topic of the last QoS 0 message on this connection, if it was sent within the last milliseconds. */
+  lastWithoutAnswer(milliseconds: number): string | undefined {
+    const since = Time.delta(this.#lastTicks);
+    return since >= 0 && since <= milliseconds ? this.#lastTopic : undefined;
+  }
+
   /** The broker hung up and this message is suspected to be why: it fails when that has happened `most` times. */
   hungUp(delivery: Delivery, most: number, failure: Failure): void {
-    if (++delivery.hangUps >= most) this.#complete(delivery, failure, 0);
+    if (delivery.hangUps++ === 0) this.#suspects++;
+    if (delivery.hangUps >= most) this.#complete(delivery, failure, 0);
   }
 
   #next(): Delivery | undefined {
     let delivery = this.#deliveries.first;
     while (delivery && !delivery.due) delivery = delivery.next;
-    if (
-      delivery?.QoS === 1 &&
-      !delivery.counted &&
-      this.#unacknowledged >= this.#mostUnacknowledged
-    )
-      return undefined;
-    return delivery;
+    if (!delivery) return undefined;
+    const suspicious = this.#suspects > 0;
+    const most = suspicious ? 1 : this.#mostUnacknowledged;
+    const limited = delivery.QoS === 1 ? !delivery.counted : suspicious;
+    return limited && this.#unacknowledged >= most ? undefined : delivery;
   }
 
   #start(client: MQTTClient, delivery: Delivery, takenId: number): void {
@@ -276,7 +298,11 @@ export class Outgoing {
     this.#current = undefined;
     delivery.age = 0;
     if (delivery.answer) this.#answered(delivery, delivery.answer);
-    else if (delivery.QoS === 0) this.#complete(delivery, undefined, 0);
+    else if (delivery.QoS === 0) {
+      this.#lastTopic = delivery.topic;
+      this.#lastTicks = Time.ticks;
+      this.#complete(delivery, undefined, 0);
+    }
   }
 
   #answered(
@@ -298,6 +324,7 @@ export class Outgoing {
   ): void {
     const { callback } = delivery;
     if (delivery.counted) this.#unacknowledged--;
+    if (delivery.hangUps > 0) this.#suspects--;
     if (this.#current === delivery) this.#current = undefined;
     this.#deliveries.remove(delivery);
     callback?.(failure, reasonCode, properties);

@@ -118,19 +118,22 @@ export function connectFailure(code: number, reasonString?: string): Failure {
   );
 }
 
+/** What reason codes mean, whatever packet carries them. */
+const meanings: Partial<Record<number, FailureCode>> = {
+  0x8e: "mqtt.session-taken",
+  0x8f: "mqtt.topic-invalid",
+  0x90: "mqtt.topic-invalid",
+  0x95: "mqtt.too-large",
+  0x97: "mqtt.quota",
+};
+
 /** Why the broker ended the connection. */
 export function disconnectFailure(
   code: number,
   reasonString?: string,
 ): Failure {
-  const codes: Record<number, FailureCode> = {
-    0x87: "policy.likely",
-    0x8e: "mqtt.session-taken",
-    0x95: "mqtt.too-large",
-    0x97: "mqtt.quota",
-  };
   return new Failure(
-    codes[code] ?? "mqtt.disconnected",
+    code === 0x87 ? "policy.likely" : (meanings[code] ?? "mqtt.disconnected"),
     describe(code, reasonString),
   );
 }
@@ -144,9 +147,7 @@ export function publishFailure(
   return new Failure(
     code === 0x87
       ? "policy.publish-denied"
-      : code === 0x97
-        ? "mqtt.quota"
-        : "mqtt.rejected",
+      : (meanings[code] ?? "mqtt.rejected"),
     `${topic}: ${describe(code, reasonString)}`,
   );
 }
@@ -160,9 +161,7 @@ export function subscribeFailure(
   return new Failure(
     code === 0x87
       ? "policy.subscribe-denied"
-      : code === 0x97
-        ? "mqtt.quota"
-        : "mqtt.rejected",
+      : (meanings[code] ?? "mqtt.rejected"),
     `${filter}: ${describe(code, reasonString)}`,
   );
 }

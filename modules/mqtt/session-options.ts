@@ -16,6 +16,11 @@ export interface SessionOptions extends IncomingOptions {
    * IoT Core drops messages above its rate without a word; MQTT 5 itself resends only on a new connection (4.4).
    */
   resendAfter?: number;
+  /**
+   * Asked before each message, with the bytes of its payload, for how many milliseconds it has to wait; 0 sends it now. For
+   * brokers that drop what comes too fast.
+   */
+  pace?: (byteLength: number) => number;
   /** Most filters in one SUBSCRIBE or UNSUBSCRIBE; 8, IoT Core's limit. */
   filtersPerPacket?: number;
 }
@@ -33,8 +38,8 @@ export interface SessionConnectOptions extends ConnectOptions {
    * The connection has ended. Called once, unless `abort` or `close` ended it.
    *
    * @param failure undefined after `disconnect`
-   * @param suspect what was the oldest thing without an answer when the broker hung up without saying why, such as
-   *   `PUBLISH to a/b`: in MQTT 3.1.1 IoT Core does that when a policy denies it
+   * @param suspect what was the oldest thing without an answer, such as `PUBLISH to a/b`, when the broker hung up without
+   *   saying why (in MQTT 3.1.1 IoT Core does that when a policy denies it) or said something that fits a message
    */
   onClosed: (failure: Failure | undefined, suspect?: string) => void;
 }

@@ -24,13 +24,16 @@ import { checkTopicFilter } from "./topics.js";
 const ticksUntilResend = 5;
 /** What the broker hangs up on so often is given up. */
 const mostHangUps = 3;
-/** Ticks within which a hang-up counts as an answer. */
+/** Ticks within which a hang-up counts as an answer; for QoS 0, which no tick counts, milliseconds. */
 const recent = 1;
-/** How a connection ends when the other side just goes. */
-const hangUps: readonly string[] = [
-  "tcp.closed",
-  "tls.closed",
-  "tls.truncated",
+const recentMilliseconds = 2000;
+/** How a connection ends when the broker just goes. A network that breaks is told apart from that by TLS. */
+const hangUps: readonly string[] = ["tcp.closed", "tls.closed"];
+/** What a broker of MQTT 5 says that fits one message, which would be sent again and again otherwise. */
+const complaints: readonly string[] = [
+  "policy.likely",
+  "mqtt.topic-invalid",
+  "mqtt.too-large",
 ];
 /** Seconds that a broker of MQTT 5 is asked to keep the session: IoT Core's default in 3.1.1. */
 const sessionExpiryInterval = 3600;
@@ -59,6 +62,7 @@ export class Session {
   #connected = false;
   #sending = false;
   #timer: Timer | undefined;
+  #pause: Timer | undefined;
 
   /** The same functions for all sessions: a client calls them as its own, and its target is the session. */
   static readonly #callbacks: ClientCallbacks<MQTTClient> = {
@@ -82,7 +86,7 @@ export class Session {
   constructor(options: SessionOptions = {}) {
     this.#options = options;
     this.#incoming = new Incoming(options);
-    this.#outgoing = new Outgoing(options.capacity ?? 64);
+    this.#outgoing = new Outgoing(options.capacity ?? 64, options.pace);
     this.#subscriptions = new Subscriptions(
       options.filtersPerPacket ?? 8,
       options.onSubscriptionLost,
@@ -238,8 +242,7 @@ export class Session {
   /** The client has said that its connection is over. */
   #ended(failure: Failure | undefined): void {
     const connection = this.#connection;
-    const suspect =
-      failure && hangUps.includes(failure.code) ? this.#blame() : undefined;
+    const suspect = failure ? this.#blame(failure) : undefined;
     this.#detach();
     connection?.onClosed(failure, suspect);
   }
@@ -252,37 +255,41 @@ export class Session {
 
   #detach(): void {
     Timer.clear(this.#timer);
-    this.#timer = this.#client = this.#connection = undefined;
+    Timer.clear(this.#pause);
+    this.#timer = this.#pause = this.#client = this.#connection = undefined;
     this.#connected = false;
     this.#outgoing.disconnected();
   }
 
-  /** The broker has hung up without a word: names what may be why, and gives up what is named too often. */
-  #blame(): string | undefined {
-    if (!this.#connected) return undefined;
-    const oldest = this.#outgoing.oldestUnanswered(recent);
-    const silent = this.#connection?.protocol === "3.1.1";
+  /** The broker has ended the connection: names what may be why, and gives up what is named too often. */
+  #blame({ code }: Failure): string | undefined {
+    const silent = hangUps.includes(code);
+    if (!this.#connected || !(silent || complaints.includes(code)))
+      return undefined;
+    const outgoing = this.#outgoing;
+    const oldest = outgoing.oldestUnanswered(recent);
+    // In MQTT 5 IoT Core gives its reason.
+    const sure = !silent || this.#connection?.protocol === "3.1.1";
+    const why = silent ? "policy.likely" : code;
     const { operation } = this.#subscriptions;
     if (operation && !operation.due && operation.age <= recent) {
       if (!oldest || operation.order < oldest.order) {
         const name = packet.packetName(operation.type);
         const filters = operation.items.map(({ topic }) => topic).join(", ");
-        if (silent)
+        if (sure)
           this.#subscriptions.hungUp(
             mostHangUps,
-            (filter) => new Failure("policy.likely", `${name} to ${filter}`),
+            (filter) => new Failure(why, `${name} to ${filter}`),
           );
         return `${name} to ${filters}`;
       }
     }
-    if (!oldest) return undefined;
-    const suspect = `PUBLISH to ${oldest.topic}`;
-    if (silent)
-      this.#outgoing.hungUp(
-        oldest,
-        mostHangUps,
-        new Failure("policy.likely", suspect),
-      );
+    const topic =
+      oldest?.topic ?? outgoing.lastWithoutAnswer(recentMilliseconds);
+    if (topic === undefined) return undefined;
+    const suspect = `PUBLISH to ${topic}`;
+    if (oldest && sure)
+      outgoing.hungUp(oldest, mostHangUps, new Failure(why, suspect));
     return suspect;
   }
 
@@ -341,14 +348,22 @@ export class Session {
       this.#startTimer();
       return true;
     }
+    // What the broker may have hung up on waits for its answer alone.
+    if (operation && this.#subscriptions.suspicious) return false;
     return this.#sendMessage(client);
   }
 
   #sendMessage(client: MQTTClient): boolean {
     const outgoing = this.#outgoing;
+    if (this.#pause && !outgoing.busy) return false;
     const sent = outgoing.send(client, this.#subscriptions.operation?.id);
     if (outgoing.broken) this.#end(outgoing.broken);
     else if (sent && outgoing.unacknowledged > 0) this.#startTimer();
+    else if (outgoing.wait > 0)
+      this.#pause = Timer.set(() => {
+        this.#pause = undefined;
+        this.#send();
+      }, outgoing.wait);
     return sent;
   }
 

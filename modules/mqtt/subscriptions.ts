@@ -52,6 +52,11 @@ export class Subscriptions {
     this.#onLost = onLost;
   }
 
+  /** The broker may have hung up on the request under way. */
+  get suspicious(): boolean {
+    return this.#entries.some(({ hangUps }) => hangUps > 0);
+  }
+
   /** Wants a filter; one that was wanted before is asked for again with its new options. */
   add(item: SubscriptionItem, callback?: Completion): void {
     this.#settled = false;

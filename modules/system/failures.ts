@@ -443,6 +443,16 @@ export const failures = {
     "IoT Core takes 128 KB a message.",
     "Send it in parts.",
   ),
+  "mqtt.topic-invalid": lasting(
+    "This topic cannot be used",
+    "It is not what MQTT allows, or beyond IoT Core's limits: 256 bytes and 7 slashes.",
+    "Correct the topic or filter.",
+  ),
+  "mqtt.too-many": lasting(
+    "More at a time than AWS IoT Core allows",
+    "The limit stands in brackets.",
+    "End subscriptions that are not needed, or join several by a wildcard.",
+  ),
   "mqtt.quota": passing(
     "The broker has no room for it now",
     "A quota of the account or of the connection is used up.",

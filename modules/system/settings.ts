@@ -15,7 +15,8 @@ export interface Settings {
   wifi: NetworkSettings[];
   /** Name or IPv4 address of the data endpoint. */
   host: string;
-  port: number;
+  /** The only port to use; undefined when none is given, which leaves IoT Core's own. */
+  port: number | undefined;
   /** The thing's name, which is the client id as well. 1 to 128 characters. */
   thing: string;
   /** Milliseconds between two samples. */
@@ -95,8 +96,8 @@ export function readSettings(config: Record<string, unknown>): Settings {
   const endpoint = text("endpoint", config.endpoint);
   const match = /^([A-Za-z0-9.-]+)(?::(\d{1,5}))?$/.exec(endpoint);
   const host = match?.[1] ?? "";
-  const port = Number(match?.[2] ?? 8883);
-  if (host === "" || port > 65535 || port < 1)
+  const port = match?.[2] === undefined ? undefined : Number(match[2]);
+  if (host === "" || (port !== undefined && (port > 65535 || port < 1)))
     wrong.push(`endpoint must be HOST or HOST:PORT, not "${endpoint}"`);
   const mqtt = text("mqtt", config.mqtt, "5");
   if (mqtt !== "5" && mqtt !== "3.1.1")

@@ -136,7 +136,7 @@ test("a policy that does not allow Connect is named (MQTT 5)", async () => {
   );
 });
 
-/** Replaces what the node may do by one statement beside Connect. */
+/** Replaces what the node may do by one statement beside Connect and Subscribe. */
 function allowOnly(certificateId: string, statement: object): void {
   const { registry } = field.cloud;
   registry.detachPolicy(nodePolicyName, Certificates.arn(certificateId));
@@ -145,7 +145,11 @@ function allowOnly(certificateId: string, statement: object): void {
     JSON.stringify({
       Version: "2012-10-17",
       Statement: [
-        { Effect: "Allow", Action: "iot:Connect", Resource: "*" },
+        {
+          Effect: "Allow",
+          Action: ["iot:Connect", "iot:Subscribe"],
+          Resource: "*",
+        },
         statement,
       ],
     }),
@@ -169,8 +173,8 @@ test("a policy that does not allow the topic is named (MQTT 5)", async () => {
 test("a policy that does not allow the topic is told as the likely cause (MQTT 3.1.1)", async () => {
   allowOnly(await field.provision(), elsewhere);
   const node = await field.startNode({ mqtt: "3.1.1" });
-  const line = await node.prints("[policy.likely]");
-  assert.match(line, /dt\/fieldnode\/node-1\/telemetry/);
+  const line = await node.prints("PUBLISH to dt/fieldnode/node-1/telemetry");
+  assert.match(line, /\[policy\.likely\]/);
 });
 
 test("a server with a root that the node does not trust is refused, and hears of it", async () => {

@@ -20,10 +20,10 @@ const failureOf = (config: Record<string, unknown>): Failure => {
   throw new Error("no failure");
 };
 
-test("an endpoint without a port is on 8883", () => {
+test("an endpoint without a port leaves the choice to the connection", () => {
   const settings = readSettings(good());
   equal(settings.host, "example-ats.iot.eu-west-1.amazonaws.com");
-  equal(settings.port, 8883);
+  equal(settings.port, undefined);
   equal(settings.mqtt, "5");
 });
 
