@@ -153,7 +153,8 @@ async function nodeTests(
 ): Promise<void> {
   if (files.length === 0) return;
   console.log(`\n${title}`);
-  const stream = run({ files, concurrency: 2, timeout: 240_000 });
+  const timeout = process.env.FIELDNODE_LONG ? 7_200_000 : 240_000;
+  const stream = run({ files, concurrency: 2, timeout });
   stream.on("test:pass", ({ name, nesting, details, skip, file }) => {
     if (details.type === "suite" || isWholeFile(name, file)) return;
     if (skip === undefined) {

@@ -45,28 +45,58 @@ async function against(
   return { ...outcome, errors: made.errors.join("\n") };
 }
 
-const suites: [string, Kind][] = [
-  ["ECDHE-RSA-AES128-GCM-SHA256", "RSA-2048"],
-  ["ECDHE-ECDSA-AES128-GCM-SHA256", "P-256"],
-  ["ECDHE-RSA-AES256-GCM-SHA384", "RSA-2048"],
-  ["ECDHE-ECDSA-AES256-GCM-SHA384", "P-384"],
+const suites: [string, Kind, "TLSv1.2" | "TLSv1.3"][] = [
+  ["ECDHE-RSA-AES128-GCM-SHA256", "RSA-2048", "TLSv1.2"],
+  ["ECDHE-ECDSA-AES128-GCM-SHA256", "P-256", "TLSv1.2"],
+  ["ECDHE-RSA-AES256-GCM-SHA384", "RSA-2048", "TLSv1.2"],
+  ["ECDHE-ECDSA-AES256-GCM-SHA384", "P-384", "TLSv1.2"],
+  ["TLS_AES_128_GCM_SHA256", "RSA-2048", "TLSv1.3"],
+  ["TLS_AES_256_GCM_SHA384", "P-256", "TLSv1.3"],
 ];
-for (const [suite, kind] of suites)
-  test(`agrees on ${suite} with a server that has nothing else`, async () => {
-    const intermediate = await authority({
-      issuer: root,
-      name: "between",
-      kind,
-    });
-    const outcome = await against(
-      (socket) => socket.end("hello"),
-      { download: 5 },
-      { ciphers: suite, maxVersion: "TLSv1.2", honorCipherOrder: false },
-      await server(intermediate, { kind }),
-    );
-    assert.equal(outcome.find("open")?.peer?.cipherSuite, suite, say(outcome));
-    assert.equal(outcome.find("read")?.text, "hello");
-  });
+for (const [suite, kind, version] of suites)
+  test(
+    `agrees on ${suite} with a server that has nothing else, offered with others or alone`,
+    { skip: version === "TLSv1.3" && !hasTls13 && "no TLS 1.3" },
+    async () => {
+      const intermediate = await authority({
+        issuer: root,
+        name: "between",
+        kind,
+      });
+      const own = await server(intermediate, { kind });
+      for (const cipherSuites of [undefined, [suite]]) {
+        const outcome = await against(
+          (socket) => socket.end("hello"),
+          { download: 5, ...(cipherSuites ? { cipherSuites } : {}) },
+          { ciphers: suite, maxVersion: version, minVersion: version },
+          own,
+        );
+        const agreed = outcome.find("open")?.peer;
+        assert.equal(agreed?.cipherSuite, suite, say(outcome));
+        assert.equal(`TLSv${agreed.version}`, version);
+        assert.equal(outcome.find("read")?.text, "hello");
+      }
+    },
+  );
+
+test("offers no version for which it was given no suite", async () => {
+  const only12 = await against(
+    (socket) => socket.end("hello"),
+    { download: 5, cipherSuites: ["ECDHE-ECDSA-AES128-GCM-SHA256"] },
+    {},
+  );
+  assert.equal(only12.find("open")?.peer?.version, "1.2", say(only12));
+  const only13 = await against(
+    () => {},
+    { cipherSuites: ["TLS_AES_128_GCM_SHA256"] },
+    { maxVersion: "TLSv1.2" },
+  );
+  assert.equal(
+    only13.find("failure")?.code,
+    hasTls13 ? "tls.no-common-version" : "config.invalid",
+    say(only13),
+  );
+});
 
 const deviceKeys: [Kind, "pkcs8" | "sec1" | "pkcs1"][] = [
   ["P-256", "pkcs8"],
@@ -108,6 +138,16 @@ test("offers ALPN and reports what the server chose", async () => {
     "x-amzn-mqtt-ca",
     say(outcome),
   );
+});
+
+test("agrees on no protocol when it asks for none", async () => {
+  const outcome = await against(
+    (socket) => socket.end("hello"),
+    { download: 5 },
+    { ALPNProtocols: ["x-amzn-mqtt-ca"] },
+  );
+  assert.equal(outcome.find("read")?.text, "hello", say(outcome));
+  assert.equal(outcome.find("open")?.peer?.alpn, undefined);
 });
 
 test("refuses a server that does not do the protocol asked for", async () => {
@@ -233,6 +273,39 @@ test("tells a proper close from a cut connection", async () => {
   assert.equal(cut.find("failure")?.code, "tls.truncated", say(cut));
 });
 
+test("keeps nothing back while the application does not read, and loses nothing", async () => {
+  const made = await NodeServer.start(peer, (socket) =>
+    socket.end(pattern(1_000_000)),
+  );
+  const outcome = await runSubject(
+    { trust: [root] },
+    { port: made.port, pattern: true, pause: 400 },
+    undefined,
+    [],
+    undefined,
+    { FIELDNODE_FAIL_ALLOCATION: "0" },
+  );
+  await made.stop();
+  const [before, after] = outcome.events.filter(
+    ({ event }) => event === "memory",
+  );
+  assert.ok(before.blocks! > 0);
+  assert.equal(after.blocks, before.blocks);
+  // The timer and the lines that say so take a little themselves.
+  assert.ok(Math.abs(after.chunks! - before.chunks!) < 2000, say(outcome));
+  assert.equal(outcome.find("wrong"), undefined);
+  assert.equal(outcome.find("read")?.count, 1_000_000);
+});
+
+test("takes nothing of a write that is longer than what fits", async () => {
+  const outcome = await against(
+    (socket) => socket.on("data", (bytes: Buffer) => socket.end(bytes)),
+    { overflow: true, request: "hello", download: 5 },
+  );
+  assert.match(outcome.find("overflow")?.detail ?? "", /RangeError/);
+  assert.equal(outcome.find("read")?.text, "hello", say(outcome));
+});
+
 test("says goodbye: the server sees close_notify", async () => {
   let ended = false;
   const outcome = await against(
@@ -276,4 +349,74 @@ test("understands why a server refuses its certificate", async () => {
     assert.equal(outcome.find("failure")?.code, code, say(outcome));
     assert.match(outcome.find("failure")!.detail!, alert);
   }
+});
+
+test("waits for the server's end after its own, and for a limited time", async () => {
+  let closed = false;
+  let openAtEnd = false;
+  const patient = await against(
+    (socket) => {
+      socket.on("close", () => (closed = true));
+      socket.on("end", () =>
+        setTimeout(() => {
+          openAtEnd = !closed && socket.writable;
+          socket.end(Buffer.alloc(50_000));
+        }, 200),
+      );
+      socket.write("hello");
+    },
+    { download: 5 },
+    { allowHalfOpen: true },
+  );
+  assert.equal(patient.find("read")?.text, "hello", say(patient));
+  assert.ok(openAtEnd);
+  assert.equal(patient.errors, "");
+  // The process ends only when its sockets are closed.
+  const endless = await against(
+    (socket) => socket.write("hello"),
+    { download: 5 },
+    { allowHalfOpen: true },
+  );
+  assert.equal(endless.exitCode, 0, say(endless));
+});
+
+test("does not negotiate anew, and does not hang when it is asked to (TLS 1.2)", async () => {
+  const made = await OpensslServer.start(peer, { more: ["-tls1_2"] });
+  const outcome = await runSubject(
+    { trust: [root] },
+    { port: made.port },
+    undefined,
+    [],
+    ({ event }) => event === "open" && made.type("r"),
+  );
+  const log = await made.stop();
+  // OpenSSL takes the node's no_renegotiation for an error, and ends the connection.
+  assert.equal(
+    outcome.find("failure")?.code,
+    "tls.refused",
+    say(outcome) + log,
+  );
+  assert.match(log, /no renegotiation/);
+});
+
+test("names the signature that a server insists on and the TLS library cannot check", async () => {
+  const own = await server(root, { kind: "RSA-2048" });
+  const pss = ["-sigalgs", "RSA-PSS+SHA256"];
+  const made = await OpensslServer.start(own, { more: ["-tls1_2", ...pss] });
+  const outcome = await runSubject({ trust: [root] }, { port: made.port });
+  await made.stop();
+  // 2.28 does not even offer it, so the server finds nothing in common.
+  assert.equal(
+    outcome.find("failure")?.code,
+    hasTls13 ? "tls.no-common-signature" : "tls.no-common-suite",
+    say(outcome),
+  );
+  if (!hasTls13) return;
+  const newer = await OpensslServer.start(own, { more: ["-rev", ...pss] });
+  const good = await runSubject(
+    { trust: [root] },
+    { port: newer.port, request: "field\n", download: 6 },
+  );
+  await newer.stop();
+  assert.equal(good.find("read")?.text, "dleif\n", say(good));
 });

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import {
   createServer as createTlsServer,
+  type Server,
   type TLSSocket,
   type TlsOptions,
 } from "node:tls";
@@ -12,10 +13,12 @@ export class NodeServer {
   readonly port: number;
   /** Errors of connections, such as an alert that the client sent. */
   readonly errors: string[] = [];
+  readonly #server: Server;
   readonly #close: () => Promise<void>;
 
-  private constructor(port: number, close: () => Promise<void>) {
-    this.port = port;
+  private constructor(server: Server, close: () => Promise<void>) {
+    this.port = (server.address() as AddressInfo).port;
+    this.#server = server;
     this.#close = close;
   }
 
@@ -46,14 +49,16 @@ export class NodeServer {
     server.on("tlsClientError", (error) => made.errors.push(String(error)));
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
-    const made = new NodeServer(
-      (server.address() as AddressInfo).port,
-      async () => {
-        for (const socket of sockets) socket.destroy();
-        await new Promise((resolve) => server.close(resolve));
-      },
-    );
+    const made = new NodeServer(server, async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    });
     return made;
+  }
+
+  /** Calls `onKeys` with each secret of each connection, as NSS's key log has it: label, client's random, secret. */
+  onKeys(onKeys: (line: string) => void): void {
+    this.#server.on("keylog", (line: Buffer) => onKeys(line.toString()));
   }
 
   /** Waits until a connection has failed, or a moment has passed, and gives the errors. */

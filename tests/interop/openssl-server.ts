@@ -87,6 +87,11 @@ export class OpensslServer {
     return this.#log;
   }
 
+  /** Gives it a line of input: data for the client, or a command such as `r`, which asks it to negotiate anew. */
+  type(line: string): void {
+    this.#process.stdin.write(`${line}\n`);
+  }
+
   /** Ends it, and gives what it printed. */
   async stop(): Promise<string> {
     this.#process.kill("SIGTERM");

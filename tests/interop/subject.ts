@@ -8,7 +8,7 @@ import { keyObject, type Credential } from "./pki.js";
 
 /** One line that the subject printed. */
 export interface SubjectEvent {
-  /** "open", "read", "failure", "wrong", "memory", "stress" or "done". */
+  /** "open", "read", "failure", "wrong", "memory", "stress", "overflow" or "done". */
   event: string;
   /** Which of the connections, counted from 1. */
   round?: number;

@@ -1,7 +1,3 @@
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "allocation.h"
 #include "xs-internal.h"
 
@@ -34,20 +30,6 @@ void xs_heap_stress(xsMachine* the)
 #else
 	fxBoolean(the, mxResult, 0);
 #endif
-}
-
-/* (path) */
-void xs_heap_write(xsMachine* the)
-{
-	FILE* file = fopen(fxToString(the, mxArgv(0)), "wb");
-	if (!file)
-		mxUnknownError("Heap: %s", strerror(errno));
-	for (txBlock* block = the->firstBlock; block; block = block->nextBlock)
-		fwrite(block, 1, (size_t)(block->limit - (txByte*)block), file);
-	for (txSlot* heap = the->firstHeap; heap; heap = heap->next)
-		fwrite(heap, sizeof(txSlot), (size_t)(heap->value.reference - heap), file);
-	fwrite(the->stackBottom, sizeof(txSlot), (size_t)(the->stackTop - the->stackBottom), file);
-	fclose(file);
 }
 
 void xs_heap_get_native(xsMachine* the)

@@ -31,11 +31,6 @@ export default class Heap {
     return native<() => boolean>("xs_heap_stress").call(this);
   }
 
-  /** Writes all of the heap and the stack, garbage included, to a file of the desktop, to be searched. */
-  static write(path: string): void {
-    native<(path: string) => void>("xs_heap_write").call(this, path);
-  }
-
   /** Bytes that the natives hold. */
   static get native(): number {
     return native<() => number>("xs_heap_get_native").call(this);

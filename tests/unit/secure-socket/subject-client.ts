@@ -23,8 +23,8 @@ interface Subject {
   now?: number;
   /** Present the identity in flash. */
   identity?: boolean;
-  /** Text to send once open. */
-  request?: string;
+  /** Text or bytes to send once open. */
+  request?: string | number[];
   /** Bytes to send after it: byte n is n modulo 251. */
   upload?: number;
   /** Bytes a write at most. */
@@ -33,6 +33,10 @@ interface Subject {
   download?: number;
   /** Read so many bytes each 2 ms, outside of callbacks, instead of all at once. */
   slow?: number;
+  /** Read nothing for so many ms, and say what memory is in use before and after. */
+  pause?: number;
+  /** First try to write one byte more than fits. */
+  overflow?: boolean;
   /** Expect byte n of what comes to be n modulo 251, and say so when it is not. */
   pattern?: boolean;
   /** Connect so many times, one after another. */
@@ -43,8 +47,6 @@ interface Subject {
   measureAfter?: number[];
   /** Collect garbage at every allocation; the debug build does, and says so. */
   stress?: boolean;
-  /** Write XS's heap to this path when a connection is open, and to path.end at the end. */
-  heap?: string;
   /** Stay for so many ms after everything is closed, to be looked into. */
   hold?: number;
 }
@@ -125,15 +127,25 @@ function connect(): void {
       if (!requested) {
         requested = true;
         print("open", { round, peer: this.peer });
-        if (subject.heap) Heap.write(subject.heap);
+        if (subject.overflow) overflow(this, writable);
         if (subject.request !== undefined)
-          writable = this.write(ArrayBuffer.fromString(subject.request));
+          writable = this.write(
+            typeof subject.request === "string"
+              ? ArrayBuffer.fromString(subject.request)
+              : Uint8Array.from(subject.request),
+          );
       }
       upload(this, writable);
     },
     onReadable(count) {
       unread += count;
-      if (!subject.slow) take(this, count);
+      if (subject.pause && read === 0) {
+        memory(round);
+        Timer.set(() => {
+          memory(round);
+          take(this, unread);
+        }, subject.pause);
+      } else if (!subject.slow) take(this, count);
       else {
         const timer = Timer.repeat(() => {
           if (unread > 0) take(this, Math.min(unread, subject.slow!));
@@ -156,10 +168,22 @@ function next(): void {
 }
 
 function measure(): void {
+  memory(ended);
+  goOn();
+}
+
+function memory(round: number): void {
   Heap.collect();
   const { slots, chunks, blocks } = Heap;
-  print("memory", { round: ended, slots, chunks, blocks });
-  goOn();
+  print("memory", { round, slots, chunks, blocks });
+}
+
+function overflow(socket: SecureSocket, writable: number): void {
+  try {
+    socket.write(new Uint8Array(writable + 1));
+  } catch (error) {
+    print("overflow", { detail: String(error) });
+  }
 }
 
 function goOn(): void {
@@ -167,7 +191,6 @@ function goOn(): void {
   else if (ended === begun) {
     identity?.close();
     trust?.close();
-    if (subject.heap) Heap.write(`${subject.heap}.end`);
     print("done");
     if (subject.hold) Timer.set(() => {}, subject.hold);
   }
