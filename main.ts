@@ -3,7 +3,7 @@ import UDP from "embedded:io/socket/udp";
 import Resolver from "embedded:network/dns/resolver/udp";
 import NTP from "embedded:network/ntp/client";
 import device from "embedded:provider/builtin";
-import SHT3x from "embedded:sensor/Humidity-Temperature/SHT3x";
+import FlashStorage from "embedded:storage/flash";
 import ChipPower from "embedded:x-fieldnode/power";
 import StationInterface from "embedded:x-fieldnode/network/interface/wifi";
 import config from "mc/config";
@@ -24,6 +24,7 @@ import { StoredNumber } from "./modules/system/stored-number.js";
 import { StoredText } from "./modules/system/stored-text.js";
 import { readSettings } from "./modules/system/settings.js";
 import { TimeService } from "./modules/system/time-service.js";
+import { loadDriver } from "./modules/telemetry/load-driver.js";
 import { Telemetry } from "./modules/telemetry/telemetry.js";
 import { KnownLink } from "./modules/wifi/known-link.js";
 import { Station } from "./modules/wifi/station.js";
@@ -86,12 +87,14 @@ start(() => {
     : undefined;
 
   const telemetry = new Telemetry({
-    sensor: new SHT3x({ sensor: { io: device.io.I2C, ...settings.sensor } }),
-    now: () => clock.now,
+    openFlash: () => FlashStorage.open({ path: "outbox" }),
+    channels: settings.channels,
+    sensors: settings.sensors,
+    io: device.io.I2C,
+    load: loadDriver,
+    clock,
     publish: (topic, payload) => connection.publish(topic, payload, { QoS: 1 }),
-    topic: `${topics}telemetry`,
-    interval: settings.interval,
-    sequence: new StoredNumber("fieldnode", "seq"),
+    prefix: topics,
     count: settings.count,
     onFailed: tell,
     onFinished: close,

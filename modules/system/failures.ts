@@ -495,10 +495,10 @@ export const failures = {
     "Check iot:Publish and iot:Subscribe in the policy, or use MQTT 5, which gives the reason.",
   ),
 
-  "sensor.failed": passing(
-    "The sensor gives no reading",
-    "It is not connected, or answers with a bad checksum.",
-    "Check wiring and address; the node goes on.",
+  "sensor.no-driver": lasting(
+    "The firmware has no driver of that name for a sensor",
+    "The manifest does not include the driver's manifest, or the setting is misspelt.",
+    "Include the driver's manifest of the SDK, and name its module: embedded:sensor/….",
   ),
 } as const satisfies Record<string, FailureWords>;
 

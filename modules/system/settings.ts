@@ -1,4 +1,12 @@
-import { Failure } from "./failure.js";
+import { SettingsReader } from "./settings-reader.js";
+import {
+  readChannel,
+  readSensor,
+  standardChannels,
+  standardSensors,
+  type ChannelSettings,
+  type SensorSettings,
+} from "./telemetry-settings.js";
 
 /** A Wi-Fi network. */
 export interface NetworkSettings {
@@ -19,7 +27,7 @@ export interface Settings {
   port: number | undefined;
   /** The thing's name, which is the client id as well. 1 to 128 characters. */
   thing: string;
-  /** Milliseconds between two samples. */
+  /** Milliseconds between two samples of a sensor that names no interval of its own. */
   interval: number;
   mqtt: "5" | "3.1.1";
   /** IPv4 addresses of name servers. */
@@ -30,8 +38,10 @@ export interface Settings {
   count: number;
   /** Does beside its work what AWS's Device Advisor wants to see. */
   qualification: boolean;
-  /** Options of the sensor's bus: pins and address. */
-  sensor: Record<string, unknown>;
+  /** Where readings go: `telemetry`, which keeps all, and `alarm`, unless others are given. */
+  channels: ChannelSettings[];
+  /** What measures: an SHT3x on the standard pins unless others are given. */
+  sensors: SensorSettings[];
 }
 
 /**
@@ -40,85 +50,76 @@ export interface Settings {
  * @param config the value of the module `mc/config`
  */
 export function readSettings(config: Record<string, unknown>): Settings {
-  const wrong: string[] = [];
+  const reader = new SettingsReader();
+  const interval = reader.whole("interval", config.interval, 10, 60_000);
+  const channels = reader.list(
+    "channels",
+    config.channels,
+    (name, section) => readChannel(reader, name, section),
+    standardChannels,
+  );
+  const settings: Settings = {
+    wifi: readNetworks(reader, config.wifi),
+    ...readEndpoint(reader, config.endpoint),
+    thing: readThing(reader, config.thing),
+    interval,
+    mqtt: reader.choice("mqtt", config.mqtt, ["5", "3.1.1"]),
+    dns: reader.texts("dns", config.dns),
+    ntp: reader.texts("ntp", config.ntp),
+    count: reader.whole("count", config.count, 0, 0),
+    qualification: reader.flag("qualification", config.qualification, false),
+    channels,
+    sensors: reader.list(
+      "sensors",
+      config.sensors,
+      (name, section) => readSensor(reader, name, section, interval, channels),
+      standardSensors,
+    ),
+  };
+  channels.forEach(({ number }, index) => {
+    if (channels.findIndex((one) => one.number === number) !== index)
+      reader.wrong(`channels[${index}].number ${number} is another's`);
+  });
+  reader.finish();
+  return settings;
+}
 
-  const text = (name: string, value: unknown, otherwise?: string): string => {
-    if (typeof value === "string" && value.length > 0) return value;
-    if (value === undefined && otherwise !== undefined) return otherwise;
-    wrong.push(`${name} must be a text`);
-    return "";
-  };
-  const whole = (
-    name: string,
-    value: unknown,
-    least: number,
-    otherwise: number,
-  ): number => {
-    if (value === undefined) return otherwise;
-    if (typeof value === "number" && Number.isInteger(value) && value >= least)
-      return value;
-    wrong.push(`${name} must be a whole number from ${least}`);
-    return otherwise;
-  };
-  const flag = (name: string, value: unknown): boolean => {
-    if (value !== undefined && typeof value !== "boolean")
-      wrong.push(`${name} must be true or false`);
-    return value === true;
-  };
-  const texts = (name: string, value: unknown): string[] => {
-    if (
-      Array.isArray(value) &&
-      value.length > 0 &&
-      value.every((one) => typeof one === "string")
-    )
-      return value;
-    wrong.push(`${name} must be a list of texts`);
-    return [];
-  };
-
-  for (const name of ["wifi", "endpoint", "thing", "dns", "ntp"])
-    if (config[name] === undefined) throw new Failure("config.missing", name);
-
-  const network = (value: unknown, index: number): NetworkSettings => {
-    const name = `wifi[${index}]`;
-    const { SSID, password, hidden } = (value ?? {}) as Record<string, unknown>;
-    if (hidden !== undefined && typeof hidden !== "boolean")
-      wrong.push(`${name}.hidden must be true or false`);
+function readNetworks(
+  reader: SettingsReader,
+  value: unknown,
+): NetworkSettings[] {
+  const networks: unknown[] = Array.isArray(value) ? value : [value];
+  return networks.map((one, index) => {
+    const name = Array.isArray(value) ? `wifi[${index}]` : "wifi";
+    const { SSID, password, hidden } = reader.section(name, one);
+    if (one === undefined) return { SSID: "" };
     return {
-      SSID: text(`${name}.SSID`, SSID),
+      SSID: reader.text(`${name}.SSID`, SSID),
       ...(password === undefined
         ? {}
-        : { password: text(`${name}.password`, password) }),
-      ...(hidden === true ? { hidden } : {}),
+        : { password: reader.text(`${name}.password`, password) }),
+      ...(reader.flag(`${name}.hidden`, hidden, false) ? { hidden: true } : {}),
     };
-  };
+  });
+}
 
-  const endpoint = text("endpoint", config.endpoint);
+function readEndpoint(
+  reader: SettingsReader,
+  value: unknown,
+): { host: string; port: number | undefined } {
+  const endpoint = reader.text("endpoint", value);
   const match = /^([A-Za-z0-9.-]+)(?::(\d{1,5}))?$/.exec(endpoint);
   const host = match?.[1] ?? "";
   const port = match?.[2] === undefined ? undefined : Number(match[2]);
-  if (host === "" || (port !== undefined && (port > 65535 || port < 1)))
-    wrong.push(`endpoint must be HOST or HOST:PORT, not "${endpoint}"`);
-  const mqtt = text("mqtt", config.mqtt, "5");
-  if (mqtt !== "5" && mqtt !== "3.1.1")
-    wrong.push(`mqtt must be "5" or "3.1.1"`);
-  const thing = text("thing", config.thing);
-  if (!/^[a-zA-Z0-9:_-]{1,128}$/.test(thing))
-    wrong.push("thing must be 1 to 128 letters, digits, and : _ -");
+  const isPort = port === undefined || (port >= 1 && port <= 65_535);
+  if (endpoint !== "" && (host === "" || !isPort))
+    reader.wrong(`endpoint must be HOST or HOST:PORT, not "${endpoint}"`);
+  return { host, port };
+}
 
-  const settings: Settings = {
-    wifi: [config.wifi].flat().map(network),
-    host,
-    port,
-    thing,
-    interval: whole("interval", config.interval, 10, 60_000),
-    mqtt: mqtt === "3.1.1" ? "3.1.1" : "5",
-    dns: texts("dns", config.dns),
-    ntp: texts("ntp", config.ntp),
-    count: whole("count", config.count, 0, 0),
-    qualification: flag("qualification", config.qualification),
-    sensor: (config.sensor ?? {}) as Record<string, unknown>,
-  };
-  if (wrong.length > 0) throw new Failure("config.invalid", wrong.join("; "));
-  return settings;
+function readThing(reader: SettingsReader, value: unknown): string {
+  const thing = reader.text("thing", value);
+  if (thing !== "" && !/^[a-zA-Z0-9:_-]{1,128}$/.test(thing))
+    reader.wrong("thing must be 1 to 128 letters, digits, and : _ -");
+  return thing;
 }

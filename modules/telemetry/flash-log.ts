@@ -25,12 +25,16 @@ export class FlashLog {
   #end = 0;
 
   /**
+   * @param open opens the partition
    * @param makeRoom called when no block is free but the one that has to stay so; false when it could free none
    * @throws Failure `flash.unreadable`
    */
-  constructor(flash: FlashPartition, makeRoom: (log: FlashLog) => boolean) {
+  constructor(
+    open: () => FlashPartition,
+    makeRoom: (log: FlashLog) => boolean,
+  ) {
     try {
-      this.blocks = new FlashBlocks(flash);
+      this.blocks = new FlashBlocks(open());
     } catch (error) {
       throw Failure.from(error, "flash.unreadable");
     }

@@ -1,86 +1,135 @@
-import { Failure } from "../system/failure.js";
-import type { Sample } from "./sample.js";
+import type { Failure } from "../system/failure.js";
+import type { ChannelSettings } from "../system/telemetry-settings.js";
+import { Channel } from "./channel.js";
+import { Drain } from "./drain.js";
+import { FlashLog } from "./flash-log.js";
+import type { FlashPartition } from "./flash-partition.js";
+import { LogRecord } from "./log-record.js";
+import { MakeRoom } from "./make-room.js";
+import type { Reading } from "./reading.js";
+import type { Shipment } from "./shipment.js";
+import { storedTime, storeReading } from "./stored-reading.js";
 
-/** What an outbox needs. */
+/** What an outbox needs. Times in milliseconds. */
 export interface OutboxOptions {
-  /** Sends one sample; resolves when the cloud has it, rejects with a Failure. */
-  send: (sample: Sample) => Promise<void>;
-  /** The cloud has the sample. */
-  onSent: (sample: Sample) => void;
-  /** The sample could not be sent; it stays first in line if the failure heals, and is given up if not. */
-  onFailed: (sample: Sample, failure: Failure) => void;
-  /** There is no room for the sample any more. */
-  onDropped: (sample: Sample) => void;
-  /** Samples kept while they cannot be sent. The oldest is given up for the newest when there are more. */
-  capacity?: number;
+  /** Opens the partition, which is the outbox's alone. */
+  openFlash: () => FlashPartition;
+  channels: readonly ChannelSettings[];
+  /** Names of the sensors, by their numbers. */
+  sensors: readonly string[];
+  /** The topic's levels before the channel's name, with a slash at the end. */
+  prefix: string;
+  /** Publishes with QoS 1; resolves when the cloud has it, rejects with a Failure. */
+  publish: (topic: string, payload: Uint8Array) => Promise<void>;
+  /** Milliseconds since 1970, or undefined as long as nobody knows. */
+  now: () => number | undefined;
+  /** The cloud has the samples. */
+  onSent: (shipment: Shipment) => void;
+  /** The samples could not be sent. They stay, and are tried again. */
+  onFailed: (shipment: Shipment, failure: Failure) => void;
+  /** Between two messages of samples that were stored before there was a connection. */
+  pace?: number;
 }
 
 /**
- * Keeps samples until the cloud has them, and sends them one after another in the order they were taken.
+ * Keeps readings in flash until the cloud has them.
  *
- * In memory: what is in it is lost with the power. `pause` and `resume` follow the connection, so that nothing is tried
- * while there is none.
+ * What `store` has taken is in flash, and is sent whenever there is a connection, also after any number of restarts, until
+ * the cloud has acknowledged it: once or more, in order of the sequence numbers for what is fresh and for what is old.
+ * `pause` and `resume` follow the connection.
  */
 export class Outbox {
-  readonly #options: OutboxOptions;
-  readonly #capacity: number;
-  readonly #waiting: Sample[] = [];
-  #sending = false;
-  #paused = true;
+  readonly #log: FlashLog;
+  readonly #drain: Drain;
+  readonly #room: MakeRoom;
+  readonly #channels: (Channel | undefined)[] = [];
+  readonly #record = new LogRecord();
 
+  /** Throws a Failure `flash.unreadable`. */
   constructor(options: OutboxOptions) {
-    this.#options = options;
-    this.#capacity = options.capacity ?? 64;
+    const { openFlash, channels, sensors, prefix, now } = options;
+    for (const settings of channels)
+      this.#channels[settings.number] = new Channel(settings, prefix);
+    const isExpired = (record: LogRecord): boolean => {
+      const { maxAge = 0 } = this.#channels[record.channel]?.settings ?? {};
+      if (maxAge === 0) return false;
+      const time = now();
+      return time !== undefined && time - storedTime(record) > maxAge;
+    };
+    this.#room = new MakeRoom(
+      this.#channels.map((one) => one && { ...one.settings, isExpired }),
+    );
+    this.#log = new FlashLog(openFlash, (log) => this.#room.make(log));
+    this.#drain = new Drain({
+      ...options,
+      records: this.#log,
+      channels: this.#channels
+        .filter((one) => one !== undefined)
+        .sort((a, b) => b.settings.priority - a.settings.priority),
+      sensorName: (sensor) => sensors[sensor] ?? `sensor-${sensor}`,
+      isExpired,
+    });
   }
 
-  /** Samples that the cloud has not acknowledged yet. */
-  get length(): number {
-    return this.#waiting.length;
+  /**
+   * Everything that was stored is acknowledged. What is not is in flash, always: `store` does not return before. So a node
+   * may sleep or restart at any time; it is only worth waiting for this.
+   */
+  get isEmpty(): boolean {
+    return this.#drain.isEmpty;
   }
 
-  /** Takes a sample into the line. */
-  add(sample: Sample): void {
-    if (this.#waiting.length === this.#capacity) {
-      // The first one may be on its way: the second is the oldest that surely is not.
-      const [dropped] = this.#waiting.splice(this.#sending ? 1 : 0, 1);
-      this.#options.onDropped(dropped);
-    }
-    this.#waiting.push(sample);
-    this.#next();
+  /** Messages that were sent and are not acknowledged. */
+  get inFlight(): number {
+    return this.#drain.inFlight;
+  }
+
+  /** How often each block of the flash was erased, on average. */
+  get wear(): number {
+    return this.#log.blocks.turns;
+  }
+
+  /**
+   * Stores a reading, and sends it when there is a connection. Returns its sequence number in the channel.
+   *
+   * @throws Failure `flash.write-failed`: the reading was not stored, and no number is used up
+   */
+  store(number: number, reading: Reading): number {
+    const channel = this.#channels[number];
+    if (!channel) throw new RangeError(`there is no channel ${number}`);
+    const record = this.#record;
+    storeReading(reading, record);
+    record.channel = number;
+    this.#log.append(record);
+    const { seq } = record;
+    this.#tellOwed();
+    this.#drain.stored(channel);
+    return seq;
   }
 
   /** There is a connection. */
   resume(): void {
-    this.#paused = false;
-    this.#next();
+    this.#drain.resume();
   }
 
   /** There is no connection. */
   pause(): void {
-    this.#paused = true;
+    this.#drain.pause();
   }
 
-  #next(): void {
-    const sample = this.#waiting.at(0);
-    if (this.#sending || this.#paused || sample === undefined) return;
-    this.#sending = true;
-    this.#options.send(sample).then(
-      () => {
-        this.#done();
-        this.#options.onSent(sample);
-      },
-      (error: unknown) => {
-        const failure = Failure.from(error, "mqtt.closed");
-        if (failure.heals) this.#sending = false;
-        else this.#done();
-        this.#options.onFailed(sample, failure);
-      },
-    );
+  /** Nothing is stored or sent any more. */
+  close(): void {
+    this.#drain.close();
+    this.#log.close();
   }
 
-  #done(): void {
-    this.#sending = false;
-    this.#waiting.shift();
-    this.#next();
+  /** Where a whole block had to go, what was in it is told as soon as there is room. */
+  #tellOwed(): void {
+    this.#room.owed.forEach((gap, number) => {
+      if (!gap || gap.count === 0) return;
+      gap.encode(this.#record, number);
+      this.#log.append(this.#record);
+      gap.clear();
+    });
   }
 }

@@ -1,64 +1,93 @@
 import Timer from "timer";
 import { Failure } from "../system/failure.js";
 import { log } from "../system/log.js";
+import type {
+  ChannelSettings,
+  SensorSettings,
+} from "../system/telemetry-settings.js";
+import { Alarm } from "./alarm.js";
+import type { FlashPartition } from "./flash-partition.js";
 import { Outbox } from "./outbox.js";
-import { encode, type Sample } from "./sample.js";
-import { Sequence, type SequenceStore } from "./sequence.js";
-
-/** A sensor in the shape of ECMA-419's thermometer and hygrometer classes. */
-export interface Sensor {
-  sample(): {
-    thermometer?: { temperature?: number };
-    hygrometer?: { humidity?: number };
-  };
-  close(): void;
-}
+import { Probe } from "./probe.js";
+import { Reading } from "./reading.js";
+import type { SensorClass } from "./sensor.js";
+import type { Shipment } from "./shipment.js";
 
 /** What telemetry needs. Times in milliseconds. */
 export interface TelemetryOptions {
-  sensor: Sensor;
-  /** Milliseconds since 1970. */
-  now: () => number;
-  /** Publishes with QoS 1; resolves when the broker has it, rejects with a Failure. */
-  publish: (topic: string, payload: ArrayBuffer) => Promise<void>;
-  topic: string;
-  interval: number;
-  sequence: SequenceStore;
+  /** Where readings are kept until the cloud has them. */
+  openFlash: () => FlashPartition;
+  channels: readonly ChannelSettings[];
+  sensors: readonly SensorSettings[];
+  /** The sensors' bus, as its class. */
+  io: unknown;
+  /** Gives a driver's class by its specifier. */
+  load: (driver: string) => Promise<SensorClass>;
+  /** Knows the time, or at least that it does not. */
+  clock: { readonly now: number; readonly isSet: boolean };
+  /** Publishes with QoS 1; resolves when the cloud has it, rejects with a Failure. */
+  publish: (topic: string, payload: Uint8Array | ArrayBuffer) => Promise<void>;
+  /** First levels of every topic, with a slash at the end. */
+  prefix: string;
   /** Stop when the cloud has that many samples; 0 goes on for ever. */
   count: number;
   /** The cloud has `count` samples. */
   onFinished: () => void;
-  /** A sample could not be sent; it is given up if the failure does not heal. */
+  /** Samples could not be sent; they are kept and tried again. */
   onFailed: (failure: Failure) => void;
+  /** See Outbox. */
+  pace?: number;
 }
 
 /** Measures on a schedule and sees to it that the cloud gets what was measured. */
 export class Telemetry {
   readonly #options: TelemetryOptions;
-  readonly #sequence: Sequence;
   readonly #outbox: Outbox;
-  #timer: Timer | undefined;
-  #started = false;
+  readonly #reading = new Reading();
+  readonly #probes: Probe[];
+  readonly #timers: Timer[] = [];
+  readonly #alarms: Alarm[][];
+  #state: "ready" | "started" | "closed" = "ready";
+  #described = false;
+  #stored = 0;
   #acknowledged = 0;
 
+  /** Throws a Failure `flash.unreadable`. */
   constructor(options: TelemetryOptions) {
+    const { sensors, io, load, clock } = options;
     this.#options = options;
-    this.#sequence = new Sequence(options.sequence);
+    this.#probes = sensors.map(
+      (settings, number) => new Probe(settings, number, io, load),
+    );
+    this.#alarms = sensors.map(({ alarms }) =>
+      alarms.map((settings) => new Alarm(settings)),
+    );
     this.#outbox = new Outbox({
-      send: (sample) => options.publish(options.topic, encode(sample)),
-      onSent: (sample) => this.#onSent(sample),
-      onFailed: (sample, failure) => this.#onFailed(sample, failure),
-      onDropped: ({ seq }) =>
-        log("publish", `seq ${seq} given up: too many samples wait`),
+      ...options,
+      sensors: sensors.map(({ name }) => name),
+      now: () => (clock.isSet ? clock.now : undefined),
+      onSent: (shipment) => this.#onSent(shipment),
+      onFailed: (shipment, failure) => this.#onFailed(shipment, failure),
     });
   }
 
-  /** Takes the first sample now and the next ones by the schedule. Starting again does nothing. */
+  /** Readings until the cloud has them: whether it has all, and how worn the flash is. */
+  get outbox(): Pick<Outbox, "isEmpty" | "inFlight" | "wear"> {
+    return this.#outbox;
+  }
+
+  /** Takes the first samples now and the next ones by the schedule. Starting again does nothing. */
   start(): void {
-    if (this.#started) return;
-    this.#started = true;
-    this.#timer = Timer.repeat(() => this.#measure(), this.#options.interval);
-    this.#measure();
+    if (this.#state !== "ready") return;
+    this.#state = "started";
+    for (const probe of this.#probes)
+      probe.open().then(
+        () => this.#schedule(probe),
+        (error: unknown) => {
+          log("sensor", String(new Failure("sensor.no-driver", String(error))));
+          this.#schedule(probe);
+        },
+      );
   }
 
   /** The cloud can be reached. */
@@ -71,50 +100,76 @@ export class Telemetry {
     this.#outbox.pause();
   }
 
-  /** Stops measuring. What is not sent yet stays unsent. */
+  /** Stops measuring. What is not acknowledged yet stays in flash. */
   close(): void {
-    Timer.clear(this.#timer);
-    this.#timer = undefined;
-    this.#options.sensor.close();
+    this.#state = "closed";
+    this.#stop();
+    for (const probe of this.#probes) probe.close();
+    this.#outbox.close();
   }
 
-  #measure(): void {
-    try {
-      const { thermometer, hygrometer } = this.#options.sensor.sample();
-      if (
-        thermometer?.temperature === undefined ||
-        hygrometer?.humidity === undefined
-      )
-        throw new Failure("sensor.failed", "a reading is missing");
-      this.#outbox.add({
-        seq: this.#sequence.take(),
-        time: this.#options.now(),
-        temperature: thermometer.temperature,
-        humidity: hygrometer.humidity,
-      });
-    } catch (error) {
-      const failure = Failure.from(error, "sensor.failed");
-      log(failure.stage, String(failure));
-      return;
-    }
-    if (this.#acknowledged + this.#outbox.length === this.#options.count) {
-      Timer.clear(this.#timer);
-      this.#timer = undefined;
-    }
-  }
-
-  #onSent(sample: Sample): void {
-    const { seq, temperature, humidity } = sample;
-    log(
-      "publish",
-      `seq ${seq} acknowledged: ${temperature.toFixed(2)} °C, ${humidity.toFixed(2)} %`,
+  #schedule(probe: Probe): void {
+    if (this.#state === "closed") return;
+    this.#timers.push(
+      Timer.repeat(() => this.#measure(probe), probe.settings.interval),
     );
-    if (++this.#acknowledged === this.#options.count)
-      this.#options.onFinished();
+    this.#measure(probe);
   }
 
-  #onFailed(sample: Sample, failure: Failure): void {
-    log("publish", `seq ${sample.seq} ${failure.heals ? "waits" : "given up"}`);
+  #stop(): void {
+    for (const timer of this.#timers) Timer.clear(timer);
+    this.#timers.length = 0;
+  }
+
+  #measure(probe: Probe): void {
+    const { name, channel } = probe.settings;
+    const reading = this.#reading;
+    probe.read(reading, this.#options.clock.now);
+    this.#store(channel, name, reading);
+    for (const alarm of this.#alarms[reading.sensor])
+      if (alarm.isRaisedBy(reading)) this.#store(alarm.to, name, reading);
+  }
+
+  #store(channel: number, name: string, reading: Reading): void {
+    const { count } = this.#options;
+    if (count > 0 && this.#stored >= count) return;
+    try {
+      const seq = this.#outbox.store(channel, reading);
+      log("sensor", `${name} seq ${seq} stored: ${reading.toString()}`);
+      if (++this.#stored === count) this.#stop();
+    } catch (error) {
+      const failure = Failure.from(error, "flash.write-failed");
+      log(failure.stage, String(failure));
+    }
+  }
+
+  #onSent(shipment: Shipment): void {
+    for (let index = 0; index < shipment.count; index++)
+      log("publish", `seq ${shipment.seqs[index]} acknowledged`);
+    const { count, onFinished } = this.#options;
+    const before = this.#acknowledged;
+    this.#acknowledged += shipment.count;
+    this.#describe();
+    if (count > 0 && before < count && this.#acknowledged >= count)
+      onFinished();
+  }
+
+  #onFailed(shipment: Shipment, failure: Failure): void {
+    log("publish", `${shipment.toString()} waits`);
     this.#options.onFailed(failure);
+  }
+
+  /** Says once after each start, when samples arrive, which sensors the node has and in which units they measure. */
+  #describe(): void {
+    if (this.#described) return;
+    this.#described = true;
+    const { publish, prefix } = this.#options;
+    const sensors = this.#probes.map((probe) => probe.description);
+    publish(
+      `${prefix}sensors`,
+      ArrayBuffer.fromString(JSON.stringify({ sensors })),
+    ).catch(() => {
+      this.#described = false;
+    });
   }
 }

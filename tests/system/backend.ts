@@ -9,6 +9,18 @@ export interface Received {
   text: string;
 }
 
+/** A sample as it arrives. With `dropped` it tells how many were given up, up to `last`. */
+export interface Sample {
+  seq: number;
+  time: number;
+  sensor: string;
+  temperature: number;
+  humidity: number;
+  fault?: string;
+  dropped?: number;
+  last?: number;
+}
+
 /** An application behind the cloud: a client that is not ours (MQTT.js), which may do everything. */
 export class Backend {
   readonly received: Received[] = [];
@@ -49,6 +61,14 @@ export class Backend {
     });
     await client.subscribeAsync(filter, { qos: 1 });
     return new Backend(client);
+  }
+
+  /** The samples of a node's channel, in the order in which they came, alone or several in one message. */
+  samples(channel = "telemetry"): Sample[] {
+    return this.received
+      .filter(({ topic }) => topic.endsWith(`/${channel}`))
+      .map(({ text }) => JSON.parse(text) as Sample & { samples?: Sample[] })
+      .flatMap((message) => message.samples ?? [message]);
   }
 
   /** Publishes as a backend does. */

@@ -44,6 +44,15 @@ export class RunningNode {
     return this.lines.findLast((line) => line.endsWith("]")) ?? "";
   }
 
+  /** Sequence numbers that the node says the cloud has, each once, from the lowest on. */
+  get acknowledged(): number[] {
+    const numbers = this.lines
+      .map((line) => /publish +seq (\d+) acknowledged/.exec(line))
+      .filter((match) => match !== null)
+      .map((match) => Number(match[1]));
+    return [...new Set(numbers)].sort((a, b) => a - b);
+  }
+
   get ended(): Promise<number> {
     return this.#process.ended;
   }

@@ -62,6 +62,68 @@ test("Wi-Fi is one network or a list of them", () => {
   equal(detail, "wifi[1].SSID must be a text");
 });
 
+test("several missing settings are named at once, and beside wrong ones", () => {
+  equal(
+    failureOf({ wifi: good().wifi, dns: ["1.1.1.1"] }).detail,
+    "endpoint, thing, ntp",
+  );
+  const { thing: _, ...rest } = good();
+  equal(
+    failureOf({ ...rest, interval: 1.5 }).detail,
+    "interval must be a whole number from 10; missing: thing",
+  );
+});
+
+test("a node without settings of its own has an SHT3x, a channel for all and one for alarms", () => {
+  const { sensors, channels } = readSettings({ ...good(), interval: 5000 });
+  deepEqual(
+    channels.map(({ number, name, policy, priority }) =>
+      [number, name, policy, priority].join(" "),
+    ),
+    ["0 telemetry all 0", "1 alarm all 9"],
+  );
+  deepEqual(
+    sensors.map(({ driver, name, channel, interval }) =>
+      [driver, name, channel, interval].join(" "),
+    ),
+    ["embedded:sensor/Humidity-Temperature/SHT3x sht3x 0 5000"],
+  );
+});
+
+test("each wrong field of channels and sensors is named with its place", () => {
+  const { detail } = failureOf({
+    ...good(),
+    channels: [
+      { number: 0, name: "a/b", policy: "some", batch: 33 },
+      { number: 0, name: "b", prio: 3, rule: "x-y", format: "xml" },
+      "c",
+    ],
+    sensors: [
+      { name: "x".repeat(33), channel: 3, alarms: [{ to: 0 }] },
+      { driver: "d", interval: 1, stuckAfter: -1, alarms: {}, options: [] },
+    ],
+  });
+  for (const words of [
+    "channels[0].name is one level",
+    'channels[0].policy must be "all" or "thin" or "latest"',
+    "channels[0].batch must be a whole number from 1 to 32",
+    "channels[1].number 0 is another's",
+    "channels[1].prio is no setting",
+    "channels[1].rule must be",
+    'channels[1].format must be "json" or "cbor"',
+    "channels[2] must be an object",
+    "sensors[0].name must be up to 32",
+    "sensors[0].channel: there is no channel 3",
+    "sensors[1].interval must be",
+    "sensors[1].stuckAfter must be",
+    "sensors[1].alarms must be a list",
+    "sensors[1].options must be an object",
+    "sensors[0].driver",
+    "sensors[0].alarms[0].quantity",
+  ])
+    ok(detail.includes(words), `${words} in ${detail}`);
+});
+
 test("a port beyond 65535 is refused", () => {
   equal(
     failureOf({ ...good(), endpoint: "localhost:70000" }).code,

@@ -13,7 +13,10 @@ const keepAll: Retention[] = [{ policy: "all", priority: 0 }];
 
 const open = (flash: ModelFlash, retentions = keepAll): FlashLog => {
   const room = new MakeRoom(retentions);
-  return new FlashLog(flash, (log) => room.make(log));
+  return new FlashLog(
+    () => flash,
+    (log) => room.make(log),
+  );
 };
 
 const record = new LogRecord();

@@ -11,7 +11,13 @@ import { ModelFlash } from "./model-flash.js";
 
 const open = (flash: ModelFlash, retentions: Retention[]) => {
   const room = new MakeRoom(retentions);
-  return { room, log: new FlashLog(flash, (log) => room.make(log)) };
+  return {
+    room,
+    log: new FlashLog(
+      () => flash,
+      (log) => room.make(log),
+    ),
+  };
 };
 
 function append(log: FlashLog, channel: number, count: number): void {
