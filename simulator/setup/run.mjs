@@ -16,6 +16,7 @@ const commands = {
   cloud: { needs: ["packages", "tools"] },
   advisor: { needs: ["packages", "tools", "device"] },
   provision: { needs: ["packages", "tools"] },
+  fuzz: { needs: ["packages", "tools", "device", "fuzz"] },
   lint: { needs: ["packages"] },
   bench: {
     needs: [
@@ -27,7 +28,7 @@ const commands = {
   },
   test: {
     needs: [
-      ...["packages", "tools", "device", "device-debug", "peers"],
+      ...["packages", "tools", "device", "device-debug", "peers", "fuzz"],
       () => `device-mbedtls-${otherMbedtls()}`,
     ],
   },
