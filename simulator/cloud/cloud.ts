@@ -14,7 +14,6 @@ import { JustInTime } from "./mqtt/just-in-time.js";
 import { Lifecycle } from "./mqtt/lifecycle.js";
 import { RateLimits } from "./mqtt/rate-limits.js";
 import { reason } from "./mqtt/reason.js";
-import type { ReservedTopics } from "./mqtt/reserved-topics.js";
 import { Wills } from "./mqtt/wills.js";
 import { endpointName } from "./names.js";
 import { DataServer } from "./https/data-server.js";
@@ -152,11 +151,7 @@ export class Cloud {
         log: this.log,
       });
       begun.services = services;
-      const connections = this.#connectionServices(
-        broker,
-        registry,
-        services.reserved,
-      );
+      const connections = this.#connectionServices(broker, registry, services);
       const apiServices = {
         store,
         registry,
@@ -245,7 +240,7 @@ export class Cloud {
   #connectionServices(
     broker: Broker,
     registry: Registry,
-    reserved: ReservedTopics,
+    services: Services,
   ): ConnectionServices {
     return {
       broker,
@@ -266,8 +261,13 @@ export class Cloud {
         });
       }),
       clients: this.#clients,
-      reserved,
-      justInTime: new JustInTime(registry, broker, this.log, () => {}),
+      reserved: services.reserved,
+      justInTime: new JustInTime(
+        registry,
+        broker,
+        this.log,
+        services.provisionJustInTime,
+      ),
       mayConnect: (clientId) => this.#connects.take(clientId),
     };
   }

@@ -144,6 +144,61 @@ describe("an authority", () => {
     await line.disconnect();
   });
 
+  test("with a template provisions its devices: the first CONNECT is dropped, the second is let in", async () => {
+    const factory = await authority({ name: "Template CA" });
+    await register(
+      {
+        registrationConfig: {
+          roleArn: "arn:aws:iam::000000000000:role/provisioning",
+          templateBody: JSON.stringify({
+            Parameters: {
+              "AWS::IoT::Certificate::CommonName": { Type: "String" },
+              "AWS::IoT::Certificate::Id": { Type: "String" },
+            },
+            Resources: {
+              thing: {
+                Type: "AWS::IoT::Thing",
+                Properties: {
+                  ThingName: { Ref: "AWS::IoT::Certificate::CommonName" },
+                },
+              },
+              certificate: {
+                Type: "AWS::IoT::Certificate",
+                Properties: {
+                  CertificateId: { Ref: "AWS::IoT::Certificate::Id" },
+                  Status: "ACTIVE",
+                },
+              },
+              policy: {
+                Type: "AWS::IoT::Policy",
+                Properties: {
+                  PolicyDocument: policyOf([
+                    allow(
+                      "iot:Connect",
+                      "client/${iot:Connection.Thing.ThingName}",
+                    ),
+                  ]),
+                },
+              },
+            },
+          }),
+        },
+      },
+      factory,
+    );
+    const made = await factoryDevice("made-by-template", factory);
+    const first = await WireClient.open(cloud, made);
+    assert.equal(await first.sendConnect({ clientId: made.name }), undefined);
+    assert.equal(await first.hungUp(), true);
+    const second = await WireClient.connect(cloud, made);
+    assert.equal(await second.ping(), true);
+    await second.disconnect();
+    const { principals } = await client.send(
+      new iot.ListThingPrincipalsCommand({ thingName: made.name }),
+    );
+    assert.equal(principals?.length, 1);
+  });
+
   test("that does not register by itself: its certificates are refused, and registered by hand", async () => {
     const quiet = await authority({ name: "Quiet CA" });
     const stranger = await factoryDevice("stranger", quiet);

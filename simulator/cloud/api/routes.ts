@@ -4,10 +4,12 @@ import * as authorities from "./ca-certificates.js";
 import * as certificates from "./certificates.js";
 import * as endpoints from "./endpoints.js";
 import * as jobs from "./jobs.js";
+import * as templates from "./provisioning-templates.js";
 import * as policies from "./policies.js";
 import { dataRoutes } from "../https/data-routes.js";
 import type { Operation, Route } from "./router.js";
 import type { ApiService } from "./signature.js";
+import * as streams from "./streams.js";
 import * as tags from "./tags.js";
 import * as groups from "./thing-groups.js";
 import * as types from "./thing-types.js";
@@ -289,6 +291,49 @@ export const routes: readonly Route[] = [
       "GET /jobs/{jobId}/things",
       jobs.listJobExecutionsForJob,
     ],
+
+    CreateProvisioningTemplate: [
+      "POST /provisioning-templates",
+      templates.createProvisioningTemplate,
+    ],
+    DescribeProvisioningTemplate: [
+      "GET /provisioning-templates/{templateName}",
+      templates.describeProvisioningTemplate,
+    ],
+    UpdateProvisioningTemplate: [
+      "PATCH /provisioning-templates/{templateName}",
+      templates.updateProvisioningTemplate,
+    ],
+    DeleteProvisioningTemplate: [
+      "DELETE /provisioning-templates/{templateName}",
+      templates.deleteProvisioningTemplate,
+    ],
+    ListProvisioningTemplates: [
+      "GET /provisioning-templates",
+      templates.listProvisioningTemplates,
+    ],
+    CreateProvisioningTemplateVersion: [
+      "POST /provisioning-templates/{templateName}/versions",
+      templates.createProvisioningTemplateVersion,
+    ],
+    DescribeProvisioningTemplateVersion: [
+      "GET /provisioning-templates/{templateName}/versions/{versionId}",
+      templates.describeProvisioningTemplateVersion,
+    ],
+    ListProvisioningTemplateVersions: [
+      "GET /provisioning-templates/{templateName}/versions",
+      templates.listProvisioningTemplateVersions,
+    ],
+    DeleteProvisioningTemplateVersion: [
+      "DELETE /provisioning-templates/{templateName}/versions/{versionId}",
+      templates.deleteProvisioningTemplateVersion,
+    ],
+
+    CreateStream: ["POST /streams/{streamId}", streams.createStream],
+    DescribeStream: ["GET /streams/{streamId}", streams.describeStream],
+    UpdateStream: ["PUT /streams/{streamId}", streams.updateStream],
+    DeleteStream: ["DELETE /streams/{streamId}", streams.deleteStream],
+    ListStreams: ["GET /streams", streams.listStreams],
   }),
 ];
 

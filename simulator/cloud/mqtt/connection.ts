@@ -179,10 +179,13 @@ export class Connection implements ClientLine {
   #connect(packet: IConnectPacket): void {
     const { registry, broker, clients, wills } = this.#services;
     registry.refresh();
-    const known = judgeCertificate(this.#peer.certificateId, registry);
-    const certificate =
-      "refused" in known ? this.#peer.readCertificate?.() : undefined;
-    if (certificate) this.#services.justInTime.connecting(certificate);
+    if (this.#registersJustInTime()) {
+      this.#refuse({
+        cause: "AUTH_ERROR",
+        reason: "this CONNECT registered the certificate; the next is judged",
+      });
+      return;
+    }
     const judged = judgeConnect(packet, this.#peer, this.#services);
     if ("refusal" in judged) {
       this.#refuse(judged.refusal, packet);
@@ -209,6 +212,15 @@ export class Connection implements ClientLine {
     this.send(acceptance(admission, present));
     this.#watchKeepAlive(admission.keepAlive);
     this.#client.enter(present);
+  }
+
+  /** Whether this CONNECT is one that only registers its certificate. */
+  #registersJustInTime(): boolean {
+    const { registry, justInTime } = this.#services;
+    const judged = judgeCertificate(this.#peer.certificateId, registry);
+    const certificate =
+      "refused" in judged ? this.#peer.readCertificate?.() : undefined;
+    return certificate !== undefined && justInTime.connecting(certificate);
   }
 
   /** One and a half keep-alives of silence end a connection (MQTT 5 section 3.1.2.10). */

@@ -40,11 +40,11 @@ export class JustInTime {
     return this.#authorityOf(new X509Certificate(der)) !== undefined;
   }
 
-  /** Registers, or tells again of, the certificate (DER) of a client that connects, where that is how it is to be. */
-  connecting(der: Buffer): void {
+  /** Registers, or tells again of, the certificate (DER) of a client that connects. @returns whether it is one of these */
+  connecting(der: Buffer): boolean {
     const certificate = new X509Certificate(der);
     const authority = this.#authorityOf(certificate);
-    if (!authority) return;
+    if (!authority) return false;
     const { certificateId: caCertificateId } = authority;
     const id = certificateId(der);
     const { certificates } = this.#registry;
@@ -73,7 +73,19 @@ export class JustInTime {
       qos: 1,
       retain: false,
     });
-    if (authority.registrationConfig) this.#provision(authority, certificate);
+    if (authority.registrationConfig) this.#provisioned(authority, certificate);
+    return true;
+  }
+
+  #provisioned(authority: CaCertificate, certificate: X509Certificate): void {
+    try {
+      this.#provision(authority, certificate);
+    } catch (error) {
+      this.#log.add({
+        type: "registry",
+        reason: `the template of authority ${authority.certificateId} cannot be applied: ${error instanceof Error ? error.message : String(error)}`,
+      });
+    }
   }
 
   /** The authority that registers this certificate: it is unknown, or waits for its activation. */

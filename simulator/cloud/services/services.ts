@@ -6,12 +6,14 @@ import type { Broker } from "../mqtt/broker.js";
 import { JobNotifications } from "../jobs/job-notifications.js";
 import { Jobs } from "../jobs/jobs.js";
 import { JobsTopics } from "../jobs/jobs-topics.js";
+import type { Provision } from "../mqtt/just-in-time.js";
 import { ReservedTopics } from "../mqtt/reserved-topics.js";
 import { nameFromArn } from "../names.js";
 import {
   FleetProvisioning,
   type Hook,
 } from "../provisioning/fleet-provisioning.js";
+import { provisionJustInTime } from "../provisioning/just-in-time-provisioning.js";
 import { ProvisioningTopics } from "../provisioning/provisioning-topics.js";
 import { Templates } from "../provisioning/templates.js";
 import type { Registry } from "../registry/registry.js";
@@ -45,6 +47,8 @@ export class Services {
   readonly jobs: Jobs;
   readonly templates: Templates;
   readonly provisioning: FleetProvisioning;
+  /** Provisions a device by the template of its authority. @throws ServiceError, ResourceConflict */
+  readonly provisionJustInTime: Provision;
   /** Functions that stand in for Lambda: pre-provisioning hooks, by the ARN that templates name. */
   readonly hooks = new Map<string, Hook>();
   readonly streams: Streams;
@@ -83,11 +87,17 @@ export class Services {
     };
     registry.onThingDeleted = (name) => this.jobs.thingDeleted(name);
     this.templates = new Templates(store);
-    this.provisioning = new FleetProvisioning({
+    const target = {
       ...parts,
+      addToGroup: (thing: string, group: string) =>
+        registry.members.add(group, thing),
+    };
+    this.provisionJustInTime = (caCertificate, certificate) =>
+      provisionJustInTime(caCertificate, certificate, this.templates, target);
+    this.provisioning = new FleetProvisioning({
+      ...target,
       templates: this.templates,
       hooks: this.hooks,
-      addToGroup: (thing, group) => registry.members.add(group, thing),
     });
     this.#provisioningTopics = new ProvisioningTopics(
       this.provisioning,
