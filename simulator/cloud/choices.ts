@@ -79,6 +79,8 @@ export interface Choices {
   /** What a publish to a reserved topic over HTTPS is answered with: that it is refused was measured, how was not. */
   readonly reservedTopicOverHttps:
     "InvalidRequestException" | "UnauthorizedException";
+  /** Seconds between Device Defender's reports of one thing; earlier ones are Throttled (a name without a source). 0 allows all. */
+  readonly defenderInterval: number;
   /** Whether actions are compared regardless of case, as IAM does. */
   readonly ignoreActionCase: boolean;
   /** Milliseconds between looks at the store for certificates and policies that another process changed. */
@@ -121,6 +123,7 @@ export const defaultChoices: Choices = {
     conflict: "ResourceConflictsException",
   },
   reservedTopicOverHttps: "InvalidRequestException",
+  defenderInterval: 300,
   ignoreActionCase: true,
   registryInterval: 1_000,
 };

@@ -43,8 +43,12 @@ export class Store {
   readonly templates: Database<unknown, StoreKey>;
   /** Certificates that wait for RegisterThing, by ownership token. */
   readonly ownership: Database<unknown, StoreKey>;
-  /** File streams by id. */
+  /** File streams by id, and OTA updates under `["ota", id]`. */
   readonly streams: Database<unknown, StoreKey>;
+  /** Remote commands: `["command", id]` and `["execution", id]`. */
+  readonly commands: Database<unknown, StoreKey>;
+  /** Topic rules by name. */
+  readonly rules: Database<unknown, StoreKey>;
   readonly #root: RootDatabase<unknown, StoreKey>;
 
   /**
@@ -79,6 +83,8 @@ export class Store {
       this.templates = table("templates");
       this.ownership = table("ownership");
       this.streams = table("streams");
+      this.commands = table("commands");
+      this.rules = table("rules");
     } catch (error) {
       throw StateError.from(error, directory);
     }

@@ -2,6 +2,7 @@ import type { ApiRequest } from "../api/api-request.js";
 import type { Operation, Route } from "../api/router.js";
 import type { ApiService } from "../api/signature.js";
 import type { HttpsAction } from "../policy/authorizer.js";
+import { startCommandExecution } from "./command-operations.js";
 import * as jobs from "./job-operations.js";
 import * as messages from "./message-operations.js";
 import * as shadows from "./shadow-operations.js";
@@ -68,6 +69,13 @@ export const dataRoutes: readonly DataRoute[] = [
   ),
   job("DescribeJobExecution", "GET", "/{jobId}", jobs.describeJobExecution),
   job("UpdateJobExecution", "POST", "/{jobId}", jobs.updateJobExecution),
+  data(
+    "StartCommandExecution",
+    "POST /command-executions",
+    startCommandExecution,
+    () => [{ actions: ["iot:StartCommandExecution"], resource: "*" }],
+    "iot-jobs-data",
+  ),
 ];
 
 function data(

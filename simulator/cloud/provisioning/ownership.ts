@@ -17,6 +17,8 @@ export class Ownership {
   readonly #store: Store;
   readonly #registry: Registry;
   readonly #now: () => number;
+  /** No token expires before this moment, in ms since 1970. */
+  #nextExpiry = 0;
 
   constructor(store: Store, registry: Registry, now: () => number) {
     this.#store = store;
@@ -50,9 +52,14 @@ export class Ownership {
   /** Forgets tokens whose hour is over, and deletes the certificates that nobody was provisioned with. */
   expire(): void {
     const now = this.#now();
+    if (now < this.#nextExpiry) return;
+    this.#nextExpiry = now + tokenLife;
     for (const { key, value } of this.#store.ownership.getRange()) {
       const { certificateId, expiresAt } = value as OwnershipRecord;
-      if (expiresAt > now) continue;
+      if (expiresAt > now) {
+        this.#nextExpiry = Math.min(this.#nextExpiry, expiresAt);
+        continue;
+      }
       this.#registry.transaction(() => {
         this.#store.ownership.removeSync(key);
         const certificate = this.#registry.certificates.find(certificateId);

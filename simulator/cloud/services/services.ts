@@ -1,6 +1,9 @@
 import { join } from "node:path";
 import type { CertificateAuthority } from "../certificates/certificate-authority.js";
 import type { Choices } from "../choices.js";
+import { CommandTopics, sendCommand } from "../commands/command-topics.js";
+import { Commands } from "../commands/commands.js";
+import { DefenderTopics } from "../defender/defender-topics.js";
 import type { EventLog } from "../event-log.js";
 import type { Broker } from "../mqtt/broker.js";
 import { JobNotifications } from "../jobs/job-notifications.js";
@@ -23,6 +26,7 @@ import { Shadows } from "../shadow/shadows.js";
 import type { Store } from "../store.js";
 import { Buckets } from "../streams/buckets.js";
 import { StreamTopics } from "../streams/stream-topics.js";
+import { OtaUpdates } from "../streams/ota-updates.js";
 import { Streams } from "../streams/streams.js";
 import { ServicePublisher } from "./service-publisher.js";
 
@@ -52,6 +56,8 @@ export class Services {
   /** Functions that stand in for Lambda: pre-provisioning hooks, by the ARN that templates name. */
   readonly hooks = new Map<string, Hook>();
   readonly streams: Streams;
+  readonly otaUpdates: OtaUpdates;
+  readonly commands: Commands;
   /** What stands in for S3. */
   readonly buckets: Buckets;
   readonly #provisioningTopics: ProvisioningTopics;
@@ -62,11 +68,13 @@ export class Services {
     const publisher = new ServicePublisher(broker);
     this.shadows = new Shadows(store, choices);
     this.buckets = new Buckets(join(store.directory, "s3"));
+    const thingExists = (name: string) =>
+      registry.things.find(name) !== undefined;
     const notifications = new JobNotifications(publisher, choices);
     this.jobs = new Jobs({
       store,
       choices,
-      thingExists: (name) => registry.things.find(name) !== undefined,
+      thingExists,
       thingsBehind: (target) => thingsBehind(registry, target),
       readSource: (address) => this.buckets.readAddress(address).toString(),
       onExecution: ({ jobId, thingName, status, versionNumber }) =>
@@ -106,9 +114,17 @@ export class Services {
     );
     this.streams = new Streams(store, this.buckets);
     this.shadowTopics = new ShadowTopics(this.shadows, publisher, choices, log);
+    this.otaUpdates = new OtaUpdates(store, this.streams, this.jobs);
+    this.commands = new Commands({
+      store,
+      thingExists,
+      send: (...command) => sendCommand(broker, ...command),
+    });
     this.reserved.register(this.shadowTopics);
     this.reserved.register(new JobsTopics(this.jobs.device, choices, log));
     this.reserved.register(this.#provisioningTopics);
+    this.reserved.register(new DefenderTopics(publisher, choices, log));
+    this.reserved.register(new CommandTopics(this.commands, publisher, log));
     this.reserved.register(new StreamTopics(this.streams, publisher, log));
     this.#timer = setInterval(() => this.expire(), expiryInterval);
     this.#timer.unref();
@@ -118,6 +134,7 @@ export class Services {
   expire(): void {
     this.jobs.expire();
     this.provisioning.expire();
+    this.commands.expire();
   }
 
   /** Ends timers. Resolves when nothing is under way that needs the store. */

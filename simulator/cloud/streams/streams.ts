@@ -82,9 +82,9 @@ export class Streams {
 
   /** Every stream, as `describe` tells it. */
   list(): ReturnType<Streams["describe"]>[] {
-    return [...this.#store.streams.getKeys()].map((key) =>
-      this.describe(key as string),
-    );
+    return [...this.#store.streams.getKeys()]
+      .filter((key) => typeof key === "string")
+      .map((key) => this.describe(key));
   }
 
   /** UpdateStream: one more version. @throws ServiceError */
