@@ -1,7 +1,4 @@
-import type {
-  CreateTemplateInput,
-  UpdateTemplateInput,
-} from "../provisioning/templates.js";
+import type { CreateTemplateInput } from "../provisioning/templates.js";
 import { ServiceError } from "../service-error.js";
 import type { ApiRequest } from "./api-request.js";
 import { page } from "./page.js";
@@ -30,7 +27,7 @@ export const updateProvisioningTemplate: Operation = (
 ) => {
   services.templates.update(
     request.label("templateName"),
-    request.members as UpdateTemplateInput,
+    request.members,
   );
   return {};
 };
