@@ -8,7 +8,7 @@ const flags = {
   endpoint: {
     type: "string",
     value: "HOST[:PORT]",
-    help: "MQTT over TLS; port 8883 unless given",
+    help: "MQTT over TLS; without a port, 8883 and then 443",
     required: true,
   },
   thing: {

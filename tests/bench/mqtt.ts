@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { ExpectedError } from "../../simulator/commands/expected-error.js";
 import { root } from "../../simulator/commands/project.js";
+import { measureBackOnline } from "./back-online.js";
 
 const device = join(root, "build", "device", "release", "fieldnode");
 const modules = join(root, "build", "device", "js", "modules", "mqtt");
@@ -83,6 +84,7 @@ export async function measureMqtt(): Promise<void> {
   console.log(`\nModules as JavaScript: ${javaScriptSize()} B`);
   console.log(`Loaded: ${held(idle.result.loaded)}; a board keeps them in ROM`);
   console.log(`Idle session and client: ${held(idle.result.idle)}`);
+  await measureBackOnline();
 }
 
 function held({ slots, chunks }: Heap): string {

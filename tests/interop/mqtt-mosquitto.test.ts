@@ -109,6 +109,30 @@ for (const protocol of ["5", "3.1.1"] as const)
       assert.equal(proxy.count("puback"), 2);
     });
 
+    test("takes its part of a shared subscription", async () => {
+      const other = await broker.watch("$share/group/shared/+");
+      const events = await run(
+        { subscribe: ["$share/group/shared/+"], receive: 5 },
+        ({ event }) => {
+          if (event === "subscribed")
+            void (async () => {
+              for (const number of numbers(10))
+                await broker.publish("-t", `shared/${number}`, "-m", "x");
+            })();
+        },
+      );
+      await other.until(({ length }) => length === 5);
+      other.stop();
+      const topics = [
+        ...only(events, "message").map(({ topic }) => String(topic)),
+        ...other.messages.map((line) => line.split(" ")[0]),
+      ];
+      assert.deepEqual(
+        topics.sort(),
+        numbers(10).map((number) => `shared/${number}`),
+      );
+    });
+
     test("carries 100 KB in both directions through buffers of 512 bytes", async () => {
       const events = await run({
         subscribe: ["large"],

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { generate, parser, type Packet } from "mqtt-packet";
 
-/** A TCP proxy that understands MQTT, and may drop packets on their way. */
+/** A TCP proxy that understands MQTT, may drop packets on their way, and cuts the wire. */
 export class MQTTProxy {
   /** Packets of the client, of all its connections. */
   readonly fromClient: Packet[] = [];
@@ -10,6 +10,7 @@ export class MQTTProxy {
   readonly publishSizes: number[] = [];
   readonly #server;
   readonly #sockets = new Set<Socket>();
+  #bytesUntilCut = Infinity;
 
   /** @param passes tells whether a packet of the broker goes on to the client */
   constructor(
@@ -23,8 +24,14 @@ export class MQTTProxy {
         this.#sockets.add(socket);
         socket.on("error", () => undefined);
       }
-      client.on("close", () => broker.destroy());
-      broker.on("close", () => client.destroy());
+      client.on("close", () => {
+        broker.destroy();
+        this.#sockets.delete(client);
+      });
+      broker.on("close", () => {
+        client.destroy();
+        this.#sockets.delete(broker);
+      });
       const up = parser({ protocolVersion });
       up.on("packet", (packet: Packet) => {
         this.fromClient.push(packet);
@@ -32,6 +39,14 @@ export class MQTTProxy {
           this.publishSizes.push((packet.length ?? 0) + 2);
       });
       client.on("data", (data) => {
+        const left = this.#bytesUntilCut;
+        this.#bytesUntilCut -= data.length;
+        if (data.length > left) {
+          this.#bytesUntilCut = Infinity;
+          broker.write(data.subarray(0, left), () => broker.destroy());
+          client.destroy();
+          return;
+        }
         up.parse(data);
         broker.write(data);
       });
@@ -47,6 +62,11 @@ export class MQTTProxy {
     this.#server.listen(0, "127.0.0.1");
     await once(this.#server, "listening");
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Cuts the connection when so many more bytes of the client have gone through, wherever in a packet that is. */
+  cutAfter(bytes: number): void {
+    this.#bytesUntilCut = bytes;
   }
 
   /** How many packets of a kind the client has sent. */

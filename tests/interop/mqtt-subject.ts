@@ -19,11 +19,13 @@ const js = process.env.FIELDNODE_JS ?? join(root, "build", "device", "js");
  * Runs a subject of tests/unit/mqtt on XS until it ends, and returns what it printed.
  *
  * @param onEvent called for each line when it comes
+ * @param most how long it may take, in ms
  */
 export async function runMQTTSubject(
   module: string,
   config: object,
   onEvent: (event: MQTTEvent) => void = () => undefined,
+  most = 60_000,
 ): Promise<MQTTEvent[]> {
   const folder = mkdtempSync(join(tmpdir(), "fieldnode-mqtt-"));
   const file = join(folder, "config.json");
@@ -41,7 +43,7 @@ export async function runMQTTSubject(
     ],
     { stdio: ["ignore", "pipe", "pipe"] },
   );
-  const limit = setTimeout(() => child.kill("SIGKILL"), 30_000);
+  const limit = setTimeout(() => child.kill("SIGKILL"), most);
   const events: MQTTEvent[] = [];
   let other = "";
   createInterface(child.stdout).on("line", (line) => {

@@ -5,6 +5,7 @@
 import config from "mc/config";
 import Timer from "timer";
 import TCP from "embedded:io/socket/tcp";
+import Heap from "../../../simulator/device/modules/heap.js";
 import MQTTClient from "../../../modules/mqtt/client.js";
 import { Session } from "../../../modules/mqtt/session.js";
 import type { Properties } from "../../../modules/mqtt/properties.js";
@@ -29,11 +30,15 @@ interface Script {
     properties?: Properties;
     /** Most that are unacknowledged at a time. */
     window?: number;
+    /** Publish again what fails and may heal, as the outbox does. */
+    again?: boolean;
   };
   /** End after so many incoming messages. */
   receive?: number;
   /** Drop the connection once, after so many incoming messages, and stay away for so many ms. */
   leave?: { after: number; for: number };
+  /** Print how much of the heap is in use after so many messages, and at the end. */
+  heapAfter?: number;
   /** How to end: by DISCONNECT, or just gone. */
   end?: "disconnect" | "gone";
 }
@@ -97,21 +102,35 @@ function onReceived(): void {
 
 function publishMore(): void {
   if (!publish) return;
-  while (taken < publish.count && taken - through < (publish.window ?? 20)) {
-    const index = taken++;
-    session.publish(
-      publish.numbered ? `${publish.topic}/${index}` : publish.topic,
-      publish.size ? source : ArrayBuffer.fromString(String(index)),
-      publish,
-      (failure, reasonCode) => {
-        through++;
-        if (failure) print({ event: "failed", index, code: failure.code });
-        else if (reasonCode >= 0x80) print({ event: "odd", reasonCode });
-        Timer.set(publishMore, 0);
-        finish();
-      },
-    );
-  }
+  while (taken < publish.count && taken - through < (publish.window ?? 20))
+    publishOne(publish, taken++);
+}
+
+function publishOne(options: NonNullable<typeof publish>, index: number): void {
+  session.publish(
+    options.numbered ? `${options.topic}/${index}` : options.topic,
+    options.size ? source : ArrayBuffer.fromString(String(index)),
+    options,
+    (failure, reasonCode) => {
+      if (failure) print({ event: "failed", index, code: failure.code });
+      else if (reasonCode >= 0x80) print({ event: "odd", reasonCode });
+      if (failure?.heals && options.again) {
+        Timer.set(() => publishOne(options, index), 0);
+        return;
+      }
+      through++;
+      if (through === script.heapAfter || through === options.count)
+        printHeap();
+      Timer.set(publishMore, 0);
+      finish();
+    },
+  );
+}
+
+function printHeap(): void {
+  if (script.heapAfter === undefined) return;
+  Heap.collect();
+  print({ event: "heap", slots: Heap.slots, chunks: Heap.chunks });
 }
 
 function finish(): void {
