@@ -16,6 +16,9 @@ const lingerTime = 1000;
 /** Records given to the application before the event loop gets its turn. */
 const recordsPerTurn = 8;
 
+/** The server that was last found to have TLS 1.2 only, and to need to be offered no more (see `#isTooNew`). */
+let olderServer: string | undefined;
+
 /**
  * TLS as an ECMA-419 TCP socket: what works over TCP works over this.
  *
@@ -44,6 +47,8 @@ export class SecureSocket {
   #told = 0;
   #turn: Timer | undefined;
   #limit: Timer | undefined;
+  /** Why TLS 1.3 is no longer offered. */
+  #withoutTls13: Failure | undefined;
   /** A failure that the application is about to hear of. */
   #notice: Timer | undefined;
   readonly #onTurn = () => {
@@ -187,6 +192,8 @@ export class SecureSocket {
       ...secure,
       serverName: secure.serverName ?? host ?? address ?? "",
       now: secure.now ? secure.now() : Date.now(),
+      maxVersion:
+        this.#withoutTls13 || olderServer === this.#where ? "1.2" : "1.3",
     });
   }
 
@@ -242,15 +249,39 @@ export class SecureSocket {
         return;
       }
     } catch (error) {
-      this.#fail(error);
+      if (this.#isTooNew(error)) this.#connectWithoutTls13(wire, error);
+      else this.#fail(error);
       return;
     }
     Timer.clear(this.#limit);
     this.#limit = undefined;
+    if (this.#withoutTls13) olderServer = this.#where;
     this.#state = "open";
     this.#permit.release();
     this.#options.secure.onSecured?.(this.#peer);
     this.#tellWritable(session);
+  }
+
+  /**
+   * Whether the server chose TLS 1.2 and then signed by RSA-PSS. Whoever offers TLS 1.3 offers that too, and many servers
+   * prefer it, but mbedTLS 3.6 and 4.x refuse it in TLS 1.2. Without TLS 1.3 they do not offer it.
+   */
+  #isTooNew(error: unknown): error is Failure {
+    return (
+      error instanceof Failure &&
+      error.code === "tls.no-common-signature" &&
+      !this.#withoutTls13 &&
+      this.#options.secure.minVersion !== "1.3"
+    );
+  }
+
+  #connectWithoutTls13(wire: Wire, failure: Failure): void {
+    this.#withoutTls13 = failure;
+    wire.flush(this.#session!);
+    wire.close();
+    this.#session?.close();
+    this.#wire = this.#session = undefined;
+    this.#begin();
   }
 
   /** Both directions of an open connection, until nothing more can be done or the event loop should have its turn. */
@@ -301,7 +332,10 @@ export class SecureSocket {
   /** The connection ends here: the server gets the alert, the application the reason. */
   #fail(error: unknown): void {
     if (this.#state === "closing" || this.#state === "closed") return;
-    const failure = Failure.from(error, "tls.internal");
+    let failure = Failure.from(error, "tls.internal");
+    // Nothing in common once the signature of before is not offered: that was the reason.
+    if (failure.code === "tls.no-common-suite" && this.#withoutTls13)
+      failure = this.#withoutTls13;
     this.#state = "closing";
     this.#startClosing();
     this.#options.onError?.call(this, failure);

@@ -122,7 +122,7 @@ static void configure(struct tls_engine *engine, const struct tls_options *optio
 	                                        MBEDTLS_SSL_PRESET_DEFAULT);
 	if (error) {
 		fail(engine, error);
-	} else if (!tls_suites_choose(engine, options->suites, options->least_version)) {
+	} else if (!tls_suites_choose(engine, options)) {
 		native_failure_set(&engine->failure, "config.invalid", "cipherSuites %.120s", options->suites);
 	} else if (!choose_alpn(engine, options->alpn)) {
 		native_failure_set(&engine->failure, "config.invalid", "alpn %.120s", options->alpn);

@@ -40,6 +40,7 @@ struct tls_options {
 	const char *alpn;             /* protocol names with commas between, "" for none */
 	const char *suites;           /* OpenSSL's or RFC 8446's names with commas between, "" for the default */
 	int least_version;            /* 12 or 13 */
+	int newest_version;           /* 12; else the newest that the library has */
 	double now;                   /* ms since 1970, by the node's own clock */
 };
 
@@ -140,7 +141,7 @@ const char *tls_engine_alpn(const struct tls_engine *engine);
  * tls-suites.c: chooses the suites, and with them the versions, to offer. False when a name is none of a suite, or when
  * no suite is left.
  */
-bool tls_suites_choose(struct tls_engine *engine, const char *names, int least_version);
+bool tls_suites_choose(struct tls_engine *engine, const struct tls_options *options);
 /* tls-suites.c: the name of a suite by mbedTLS's name for it. */
 const char *tls_suite_name(const char *library_name);
 

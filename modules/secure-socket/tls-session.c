@@ -31,7 +31,7 @@ static void free_when_done(xsMachine *the, struct tls_engine *engine)
 	tls_engine_free(engine);
 }
 
-/* (serverName, trust, identity | undefined, alpn, suites, least version, now) → whether there is an engine */
+/* (serverName, trust, identity | undefined, alpn, suites, least version, now, newest version) → whether there is an engine */
 void xs_tls_session_open(xsMachine *the)
 {
 	char name[NAMES_SIZE], alpn[NAMES_SIZE], suites[NAMES_SIZE];
@@ -48,6 +48,7 @@ void xs_tls_session_open(xsMachine *the)
 		.suites = suites,
 		.least_version = xsmcToInteger(xsArg(5)),
 		.now = xsmcToNumber(xsArg(6)),
+		.newest_version = xsmcToInteger(xsArg(7)),
 	};
 	struct tls_engine *engine = tls_engine_open(&options);
 	xsmcSetHostData(xsThis, engine);

@@ -21,6 +21,8 @@ export interface TlsSessionOptions {
    */
   cipherSuites?: string[];
   minVersion?: "1.2" | "1.3";
+  /** The newest version to offer; what the library has when absent. */
+  maxVersion?: "1.2" | "1.3";
   /** The node's own time in ms since 1970: certificates' dates are judged by it. */
   now: number;
 }
@@ -79,6 +81,7 @@ export class TlsSession extends Native("xs_tls_session_destructor") {
       listed("cipherSuites", options.cipherSuites),
       minVersion === "1.3" ? 13 : 12,
       options.now,
+      options.maxVersion === "1.2" ? 12 : 13,
     );
     if (!open) {
       const failure = this.#failure();
@@ -191,6 +194,7 @@ export class TlsSession extends Native("xs_tls_session_destructor") {
     suites: string,
     leastVersion: number,
     now: number,
+    newestVersion: number,
   ): boolean {
     return native<
       (
@@ -201,6 +205,7 @@ export class TlsSession extends Native("xs_tls_session_destructor") {
         suites: string,
         leastVersion: number,
         now: number,
+        newestVersion: number,
       ) => boolean
     >("xs_tls_session_open").call(
       this,
@@ -211,6 +216,7 @@ export class TlsSession extends Native("xs_tls_session_destructor") {
       suites,
       leastVersion,
       now,
+      newestVersion,
     );
   }
 

@@ -40,11 +40,11 @@ static const struct suite *find(const char *name, size_t length)
 	return NULL;
 }
 
-bool tls_suites_choose(struct tls_engine *engine, const char *names, int least_version)
+bool tls_suites_choose(struct tls_engine *engine, const struct tls_options *options)
 {
-	const int newest = MP_HAS_TLS_1_3 ? 13 : 12;
-	const bool is_default = *names == '\0';
-	const char *rest = names;
+	const int newest = MP_HAS_TLS_1_3 && options->newest_version != 12 ? 13 : 12;
+	const bool is_default = *options->suites == '\0';
+	const char *rest = options->suites;
 	int least = 13, most = 12;
 	size_t count = 0;
 	for (size_t i = 0; is_default ? i < SUITE_COUNT : *rest != '\0'; i++) {
@@ -57,7 +57,7 @@ bool tls_suites_choose(struct tls_engine *engine, const char *names, int least_v
 		if (!suite || count == TLS_SUITE_LIMIT)
 			return false;
 		/* A list may be for several builds of the node: what this one's versions do not have is left out. */
-		if (suite->version < least_version || suite->version > newest)
+		if (suite->version < options->least_version || suite->version > newest)
 			continue;
 		engine->suites[count++] = suite->id;
 		if (suite->version < least)

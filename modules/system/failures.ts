@@ -274,8 +274,8 @@ export const failures = {
   ),
   "tls.no-common-suite": lasting(
     "Node and server have no cipher suite in common",
-    "One side allows only suites that the other does not have.",
-    "Allow ECDHE with AES-GCM on the server.",
+    "One side allows only suites, curves or signatures that the other does not have.",
+    "Allow ECDHE with AES-GCM, the curve P-256, and signatures by ECDSA or RSA PKCS#1 with SHA-256 on the server.",
   ),
   "tls.no-common-signature": lasting(
     "The server proves its identity by a kind of signature that this node's TLS library cannot check",

@@ -399,6 +399,32 @@ test("does not negotiate anew, and does not hang when it is asked to (TLS 1.2)",
   assert.match(log, /no renegotiation/);
 });
 
+test("connects to a server of TLS 1.2 that prefers RSA-PSS, and again without a detour", async () => {
+  let connections = 0;
+  const own = await server(root, { kind: "RSA-2048" });
+  const made = await NodeServer.start(own, (socket) => socket.end("hello"), {
+    maxVersion: "TLSv1.2",
+    honorCipherOrder: true,
+  });
+  const wire = await proxy(made.port, (bytes, offset) => {
+    if (offset === 0) connections++;
+    return [bytes];
+  });
+  const outcome = await runSubject(
+    { trust: [root] },
+    { port: wire.port, download: 5, rounds: 2 },
+  );
+  await wire.stop();
+  await made.stop();
+  const reads = outcome.events.filter(({ event }) => event === "read");
+  assert.deepEqual(
+    reads.map(({ text }) => text),
+    ["hello", "hello"],
+    say(outcome),
+  );
+  assert.equal(connections, hasTls13 ? 3 : 2);
+});
+
 test("names the signature that a server insists on and the TLS library cannot check", async () => {
   const own = await server(root, { kind: "RSA-2048" });
   const pss = ["-sigalgs", "RSA-PSS+SHA256"];
