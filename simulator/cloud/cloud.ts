@@ -268,6 +268,8 @@ export class Cloud {
         this.log,
         services.provisionJustInTime,
       ),
+      ingest: ({ rule, topic }, payload, clientId) =>
+        services.rules.ingest(rule, { topic, payload, clientId }),
       mayConnect: (clientId) => this.#connects.take(clientId),
     };
   }

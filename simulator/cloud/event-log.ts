@@ -68,7 +68,15 @@ export type CloudEvent =
       told: string;
     }
   | { type: "discarded"; client: string; topic?: string; reason: string }
-  | { type: "rule"; client: string; rule: string; topic: string; bytes: number }
+  | {
+      /** What a rule made of a message, or why it made nothing. */
+      type: "rule";
+      client: string;
+      rule: string;
+      topic: string;
+      bytes: number;
+      result: string;
+    }
   | {
       /** A request to one of AWS's services, and what became of it. */
       type: "service";
@@ -151,7 +159,7 @@ function describe(event: CloudEvent): string {
     case "discarded":
       return `${event.client}  ${event.topic ?? ""}  ${event.reason}`;
     case "rule":
-      return `${event.client}  rule ${event.rule} takes ${event.topic}, ${event.bytes} bytes`;
+      return `${event.client}  rule ${event.rule} takes ${event.topic}, ${event.bytes} bytes: ${event.result}`;
     case "service":
       return `${event.client}  ${event.service} ${event.operation} ${event.subject}: ${event.outcome}`;
     case "https":

@@ -37,6 +37,8 @@ export class Broker {
   readonly #sessions = new Map<string, Session>();
   readonly #services: { store: SessionStore; choices: Choices; log: EventLog };
   readonly #timer: NodeJS.Timeout;
+  /** Is told every message that is published, by a client (`from`) or by the cloud. */
+  onPublish: ((message: Message, from?: string) => void) | undefined;
 
   constructor(store: Store, choices: Choices, log: EventLog) {
     this.#services = { store: new SessionStore(store), choices, log };
@@ -128,6 +130,7 @@ export class Broker {
    * @param from client id of the publisher
    */
   publish(message: Message, from?: string): Routed {
+    this.onPublish?.(message, from);
     const waits: Promise<unknown>[] = [];
     const add = (wait: Promise<unknown> | undefined) => {
       if (wait) waits.push(wait);

@@ -13,7 +13,7 @@ import { reason, type DisconnectReason } from "./reason.js";
 import type { Requester, ReservedTopics } from "./reserved-topics.js";
 import type { Link, Session } from "./session.js";
 import { Subscribing } from "./subscribing.js";
-import { filterMatches } from "./topic.js";
+import { filterMatches, type RuleTopic } from "./topic.js";
 import type { Wills } from "./wills.js";
 
 /** What a client needs of the connection that it is on. */
@@ -48,6 +48,8 @@ export interface ClientServices {
   readonly lifecycle: Lifecycle;
   readonly wills: Wills;
   readonly reserved: ReservedTopics;
+  /** Takes a message that a client publishes to a rule directly. */
+  readonly ingest: (rule: RuleTopic, payload: Buffer, from: string) => void;
   /** Connected clients by client id. */
   readonly clients: Map<string, Client>;
 }

@@ -34,7 +34,7 @@ export class Publishing {
   /** Takes a PUBLISH. */
   handle(packet: IPublishPacket): void {
     const client = this.#client;
-    const { choices, log } = client.parts;
+    const { choices, ingest } = client.parts;
     if (packet.qos > 0 && !isPacketId(packet.messageId)) {
       client.broke(reason.malformed, "PUBLISH without a packet identifier");
       return;
@@ -79,13 +79,7 @@ export class Publishing {
     if (!this.#mayPublish(topic, packet.retain, id)) return;
     const rule = ruleTopic(topic);
     if (rule) {
-      log.add({
-        type: "rule",
-        client: client.clientId,
-        rule: rule.rule,
-        topic: rule.topic,
-        bytes: payload.length,
-      });
+      ingest(rule, payload, client.clientId);
       if (id !== undefined) this.#puback(id, reason.success);
       return;
     }

@@ -6,6 +6,7 @@ import { Commands } from "../commands/commands.js";
 import { DefenderTopics } from "../defender/defender-topics.js";
 import type { EventLog } from "../event-log.js";
 import type { Broker } from "../mqtt/broker.js";
+import { Rules } from "../ingest/rules.js";
 import { JobNotifications } from "../jobs/job-notifications.js";
 import { Jobs } from "../jobs/jobs.js";
 import { JobsTopics } from "../jobs/jobs-topics.js";
@@ -58,6 +59,7 @@ export class Services {
   readonly streams: Streams;
   readonly otaUpdates: OtaUpdates;
   readonly commands: Commands;
+  readonly rules: Rules;
   /** What stands in for S3. */
   readonly buckets: Buckets;
   readonly #provisioningTopics: ProvisioningTopics;
@@ -120,6 +122,9 @@ export class Services {
       thingExists,
       send: (...command) => sendCommand(broker, ...command),
     });
+    this.rules = new Rules(store, broker, log);
+    broker.onPublish = ({ topic, payload }, clientId) =>
+      this.rules.passed({ topic, payload, clientId });
     this.reserved.register(this.shadowTopics);
     this.reserved.register(new JobsTopics(this.jobs.device, choices, log));
     this.reserved.register(this.#provisioningTopics);
