@@ -48,12 +48,14 @@ start(() => {
   });
 
   const recorder = new FlightRecorder("flight");
+  const identity = new Identity();
+
   const connection = new Connection({
     host: settings.host,
     port: settings.port,
     protocol: settings.mqtt,
     clientId: settings.thing,
-    identity: new Identity(),
+    identity,
     trust: TrustAnchors.for(settings.host),
     clock,
     io: { TCP, dns },
@@ -121,6 +123,7 @@ start(() => {
     known: new KnownLink(new StoredText("fieldnode", "link")),
     onJoined: () => {
       void time.synchronise().then(() => {
+        identity.expiry(clock.now, tell);
         telemetry.start();
         if (station.joined) connection.open();
       });

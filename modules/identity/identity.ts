@@ -1,3 +1,4 @@
+import { Failure } from "../system/failure.js";
 import { bytesOf } from "./certificate-bytes.js";
 import { check } from "./native-failure.js";
 
@@ -52,6 +53,23 @@ export class Identity extends Native("xs_identity_destructor") {
       notAfter: this.#time(1),
       fingerprint: this.#text(3),
     };
+  }
+
+  /**
+   * Tells a Failure `identity.expired` when the certificate has ended. It is a word of warning: the server judges by its
+   * own clock, and the node's may be wrong.
+   *
+   * @param now ms since 1970, by the node's clock
+   */
+  expiry(now: number, tell: (failure: Failure) => void): void {
+    const end = this.#time(1);
+    if (now > end)
+      tell(
+        new Failure(
+          "identity.expired",
+          `on ${new Date(end).toISOString().slice(0, 10)}`,
+        ),
+      );
   }
 
   /**

@@ -102,10 +102,10 @@ export const failures = {
     "They come from two different provisionings.",
     "Use the key and the certificate that were made together.",
   ),
-  "identity.expired": lasting(
-    "The node's own certificate has expired",
-    "It was issued for a limited time, which is over.",
-    "Have a new certificate issued: Identity.generate(), csr(), store(), activate(), or provision the node again.",
+  "identity.expired": passing(
+    "The node's own certificate has expired, so servers will refuse it",
+    "It was issued for a limited time, which is over; or the node's clock is ahead.",
+    "Have a new certificate issued (Identity.generate(), csr(), store(), activate()), or provision the node again.",
   ),
   "identity.no-pending": lasting(
     "There is no new identity in the pending slot",

@@ -1,64 +1,76 @@
-import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
 import {
   chmodSync,
   closeSync,
   fsyncSync,
   mkdirSync,
   openSync,
-  readFileSync,
   renameSync,
   rmSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
+import type { X509Certificate } from "node:crypto";
 import { ExpectedError } from "./expected-error.js";
+import { refuseErrors, type Finding } from "./finding.js";
+import {
+  checkFor,
+  checkIdentity,
+  type IdentityParts,
+} from "./identity-check.js";
+import type { IdentityFiles } from "./identity-input.js";
 
-/** Files that a node's identity is made of, as `npm run provision` and AWS give them. PEM or DER. */
-export interface IdentityFiles {
-  cert: string;
-  key: string;
-  /** Roots to trust; absent for AWS's own endpoints, whose roots the firmware has. */
-  trust?: string | undefined;
+/**
+ * The entries of an identity in flash, by name (modules/identity/identity-flash.h): `key0` and `cert0` are the first
+ * slot's, in DER (certificates one after another); `trust` holds the roots, if there are any; `active` is one byte, the
+ * slot in use. The active slot comes last.
+ */
+export function identityEntries({
+  key,
+  certificates,
+  roots,
+}: IdentityParts): Map<string, Buffer> {
+  const der = (list: X509Certificate[]) =>
+    Buffer.concat(list.map((one) => one.raw));
+  return new Map([
+    ["key0", key!.export({ type: "pkcs8", format: "der" })],
+    ["cert0", der(certificates!)],
+    ...(roots ? [["trust", der(roots)] as const] : []),
+    ["active", Buffer.of(0)],
+  ]);
 }
 
 /**
- * Writes an identity into a node's flash folder, as flashing a board's NVS partition would.
+ * Writes an identity into a node's flash folder, as flashing a board's NVS partition would, once the same checks as those
+ * of `npm run provision -- check` have found nothing wrong with it.
  *
  * Each entry is a file of mode 0600 below `identity/`: the magic `FNID`, the length and the CRC-32 of the content as
- * 32-bit little-endian numbers, the content. `key0` and `cert0` are the first slot's, in DER (certificates one after
- * another); `trust` holds the roots; `active` is one byte, the slot in use. Throws ExpectedError when a file cannot be
- * used, before anything is written, and when the folder cannot be written.
+ * 32-bit little-endian numbers, the content. Throws ExpectedError when the identity cannot be used, before anything is
+ * written, and when the folder cannot be written. Returns what was found, also what there is to say about the endpoint.
  */
-export function writeIdentity(flash: string, files: IdentityFiles): void {
-  const certificates = readCertificates("--cert", files.cert);
-  const key = readKey(files.key);
-  if (!certificates[0].checkPrivateKey(key))
-    throw new ExpectedError(
-      `The key ${files.key} does not belong to the certificate ${files.cert}. Use the two that were made together.`,
-    );
-  const roots =
-    files.trust === undefined
-      ? undefined
-      : readCertificates("--trust", files.trust);
-
+export function writeIdentity(
+  flash: string,
+  files: IdentityFiles,
+  endpoint?: string,
+): Finding[] {
+  const identity = checkIdentity(files);
+  const findings = refuseErrors(identity.findings);
+  if (endpoint !== undefined)
+    findings.push(...checkFor(endpoint, files, identity));
   const folder = join(flash, "identity");
-  const der = (list: X509Certificate[]) =>
-    Buffer.concat(list.map((one) => one.raw));
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     chmodSync(folder, 0o700);
-    writeEntry(folder, "key0", key.export({ type: "pkcs8", format: "der" }));
-    writeEntry(folder, "cert0", der(certificates));
-    if (roots) writeEntry(folder, "trust", der(roots));
-    else rmSync(join(folder, "trust"), { force: true });
-    writeEntry(folder, "active", Buffer.of(0));
+    if (!identity.roots) rmSync(join(folder, "trust"), { force: true });
+    for (const [name, content] of identityEntries(identity))
+      writeEntry(folder, name, content);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new ExpectedError(
       `The node's flash ${flash} cannot be written (${code ?? String(error)}). Choose a folder that this user may write with --flash.`,
     );
   }
+  return findings;
 }
 
 /** Replaces one entry in one step: a crash leaves the old one or the new one, never a half. */
@@ -79,61 +91,4 @@ function writeEntry(folder: string, name: string, content: Buffer): void {
   const directory = openSync(folder, "r");
   fsyncSync(directory);
   closeSync(directory);
-}
-
-/** Certificates of a file, the first one first. */
-function readCertificates(flag: string, file: string): X509Certificate[] {
-  const bytes = readInput(flag, file);
-  const blocks = bytes
-    .toString("latin1")
-    .match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g);
-  try {
-    return (blocks ?? [bytes]).map((block) => new X509Certificate(block));
-  } catch {
-    throw new ExpectedError(
-      `${flag} ${file} is not a certificate in PEM or DER form. It should begin with -----BEGIN CERTIFICATE-----.`,
-    );
-  }
-}
-
-function readKey(file: string): KeyObject {
-  const bytes = readInput("--key", file);
-  const text = bytes.toString("latin1");
-  const remedy = `It should begin with -----BEGIN PRIVATE KEY----- (or EC, or RSA PRIVATE KEY).`;
-  if (/ENCRYPTED/.test(text))
-    throw new ExpectedError(
-      `--key ${file} is encrypted, and a node has nobody to ask for the password. Decrypt it first: openssl pkey -in ${file} -out plain.key.pem`,
-    );
-  const attempts = text.includes("-----BEGIN")
-    ? [() => createPrivateKey(bytes)]
-    : (["pkcs8", "sec1", "pkcs1"] as const).map(
-        (type) => () => createPrivateKey({ key: bytes, format: "der", type }),
-      );
-  for (const attempt of attempts) {
-    try {
-      return attempt();
-    } catch {
-      // The next form may fit.
-    }
-  }
-  throw new ExpectedError(
-    `--key ${file} is not a private key in PEM or DER form. ${remedy}`,
-  );
-}
-
-function readInput(flag: string, file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const reason =
-      code === "ENOENT"
-        ? "there is no such file"
-        : code === "EACCES"
-          ? "it is not readable for this user"
-          : (code ?? "unknown error");
-    throw new ExpectedError(
-      `Cannot read ${flag} ${file}: ${reason}. npm run provision writes the files a node needs.`,
-    );
-  }
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { parseFlags, usage, UsageError, type Flags } from "./command-line.js";
+import { formatFinding } from "./finding.js";
 import { writeIdentity } from "./flash-image.js";
 import { root } from "./project.js";
 import { runNode } from "./run-node.js";
@@ -84,7 +85,9 @@ export async function main(argv: string[]): Promise<number> {
     throw new UsageError(`--interval is at least 10, not ${interval}.`);
 
   const flash = given.flash ?? join(root, "state", "nodes", thing);
-  writeIdentity(flash, given);
+  const findings = writeIdentity(flash, given, endpoint);
+  for (const finding of findings)
+    if (finding.grade !== "ok") console.log(formatFinding(finding));
   return runNode({
     flash,
     config: { endpoint, thing, mqtt, interval, count: given.count ?? 0 },

@@ -18,6 +18,8 @@ import { defaultStateDir, start } from "./cloud.js";
 import { parseFlags, usage, UsageError, type Flags } from "./command-line.js";
 import { ExpectedError } from "./expected-error.js";
 import { root } from "./project.js";
+import { check } from "./provision-check.js";
+import { image } from "./provision-image.js";
 import {
   provisionThing,
   type ProvisionedDevice,
@@ -63,9 +65,11 @@ interface Account {
 
 /**
  * `npm run provision`: registers a thing with its own key, certificate and least policy by AWS IoT's API, of the local cloud
- * or of AWS, and writes what the device needs.
+ * or of AWS, and writes what the device needs. `check` and `image` as first word: provision-check.ts, provision-image.ts.
  */
 export async function main(argv: string[]): Promise<number> {
+  if (argv[0] === "check") return check(argv.slice(1));
+  if (argv[0] === "image") return image(argv.slice(1));
   if (argv.includes("--help")) {
     console.log(usage("provision", "Registers a thing.", flags));
     return 0;

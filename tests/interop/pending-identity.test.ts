@@ -169,6 +169,16 @@ test("refuses what would leave it without a whole identity, and stays as it is",
   ]);
 });
 
+test("tells that its own certificate has expired, by the node's clock", async () => {
+  const node = await flash(await device(clients, { until: 10 }));
+  const day = 86_400_000;
+  assert.equal((await run(node, `expiry ${Date.now() + 9 * day}`)).text, "");
+  assert.match(
+    (await run(node, `expiry ${Date.now() + 11 * day}`)).text!,
+    /own certificate has expired.*\(on \d{4}-\d\d-\d\d\).*\[identity\.expired\]$/,
+  );
+});
+
 test("each key it makes is another one", async () => {
   const node = await flash(first);
   const keys = new Set<string>();

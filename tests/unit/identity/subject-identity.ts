@@ -24,6 +24,13 @@ const work: Record<string, (given: string) => unknown> = {
   rollBack: () => Identity.rollBack(),
   open: () => fingerprint("active"),
   pending: () => fingerprint("pending"),
+  expiry: (now) => {
+    const identity = new Identity();
+    const told: Failure[] = [];
+    identity.expiry(Number(now), (failure) => told.push(failure));
+    identity.close();
+    return told.map(String).join("\n");
+  },
   setTrust: (pem) => TrustAnchors.store(pem),
   addTrust: (pem) => TrustAnchors.add(pem),
   trust: () => {
