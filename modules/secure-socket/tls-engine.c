@@ -232,6 +232,7 @@ enum tls_step tls_engine_step(struct tls_engine *engine)
 			make_sure_of_alert(engine);
 		return TLS_STEP_FAILED;
 	}
+	mp_ssl_forget_chain(&engine->ssl);
 	return mp_ssl_is_over(&engine->ssl) ? finish_handshake(engine) : TLS_STEP_WRITING;
 }
 

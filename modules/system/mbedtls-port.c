@@ -256,6 +256,21 @@ int mp_ssl_version(const mbedtls_ssl_context *ssl)
 #endif
 }
 
+void mp_ssl_forget_chain(mbedtls_ssl_context *ssl)
+{
+#if defined(MBEDTLS_SSL_KEEP_PEER_CERTIFICATE)
+	mbedtls_ssl_session *session = ssl->MBEDTLS_PRIVATE(session_negotiate);
+	mbedtls_x509_crt *own = session ? session->MBEDTLS_PRIVATE(peer_cert) : NULL;
+	if (!own || !own->next)
+		return;
+	mbedtls_x509_crt_free(own->next);
+	mbedtls_free(own->next);
+	own->next = NULL;
+#else
+	(void)ssl;
+#endif
+}
+
 bool mp_is_ticket(int error)
 {
 #if defined(MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)

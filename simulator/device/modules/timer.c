@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "allocation.h"
 #include "callback.h"
 #include "clock.h"
 #include "event-loop.h"
@@ -73,7 +74,7 @@ void xs_timer_start(xsMachine* the)
 	if (!xsmcIsCallable(xsArg(0)))
 		xsTypeError("Timer: the callback is not a function");
 	xsIntegerValue interval = xsmcToInteger(xsArg(1)), repeat = xsmcToInteger(xsArg(2));
-	struct timer* timer = calloc(1, sizeof(*timer));
+	struct timer* timer = allocation_for_host(1, sizeof(*timer));
 	if (!timer)
 		xsUnknownError("Timer: not enough memory");
 	timer->event.fire = fire;

@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { NodeServer } from "./node-server.js";
+import { authority, device, server, type Credential } from "./pki.js";
+import { runSubject } from "./subject.js";
+
+test("an open connection keeps the server's own certificate and nothing of the chain behind it", async () => {
+  const root = await authority({ name: "root" });
+  const flash = { trust: [root], identity: await device(root) };
+
+  /** Bytes that mbedTLS and the natives hold while a connection to a server with this issuer is open. */
+  const held = async (issuer: Credential): Promise<number> => {
+    const peer = await NodeServer.start(await server(issuer), () => {});
+    const outcome = await runSubject(
+      flash,
+      { port: peer.port, rounds: 1, up: 0, down: 0, piece: 1 },
+      "tests/unit/secure-socket/subject-bench",
+      [],
+      undefined,
+      { FIELDNODE_FAIL_ALLOCATION: "0" },
+    );
+    await peer.stop();
+    const [line] = outcome.events as unknown as { open: number }[];
+    assert.ok(line, JSON.stringify(outcome));
+    return line.open;
+  };
+
+  let deep = root;
+  for (let depth = 0; depth < 3; depth++)
+    deep = await authority({
+      issuer: deep,
+      name: `authority ${depth}`,
+      padding: 1000,
+    });
+  const short = await held(root);
+  const long = await held(deep);
+  assert.ok(long - short < 500, `${long} against ${short} bytes`);
+});
