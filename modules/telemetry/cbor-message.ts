@@ -45,11 +45,15 @@ export class CBORMessage implements MessageFormat {
   addReading(seq: number, sensor: string, reading: Reading): boolean {
     const start = this.#at;
     const faulty = reading.fault !== "none";
-    let entries = faulty ? 4 : 3;
+    let entries = 3 + (faulty ? 1 : 0) + (reading.isTimeUnset ? 1 : 0);
     for (let has = reading.has; has > 0; has &= has - 1) entries++;
     this.#head(map, entries);
     this.#entry("seq", seq);
     this.#entry("time", reading.time);
+    if (reading.isTimeUnset) {
+      this.#text("clock");
+      this.#text("unset");
+    }
     this.#text("sensor");
     this.#text(sensor);
     if (faulty) {

@@ -11,7 +11,8 @@ const listEnd = "]}";
  *
  * `{"seq":7,"time":1800000000123,"sensor":"sht3x","temperature":21.46,"humidity":40.2}`; with a fault
  * `{"seq":8,"time":…,"sensor":"sht3x","fault":"no-answer"}`; for samples that were given up
- * `{"seq":17,"dropped":46,"last":62}`, from sequence number 17 to 62.
+ * `{"seq":17,"dropped":46,"last":62}`, from sequence number 17 to 62. A `"clock":"unset"` beside the time says that nobody
+ * had told the node the time yet.
  */
 export class JSONMessage implements MessageFormat {
   readonly #bytes: Uint8Array;
@@ -41,6 +42,7 @@ export class JSONMessage implements MessageFormat {
     const start = this.#start(seq);
     this.#text(',"time":');
     this.#number(reading.time, 0);
+    if (reading.isTimeUnset) this.#text(',"clock":"unset"');
     this.#text(',"sensor":"');
     this.#text(sensor);
     this.#byte(0x22);

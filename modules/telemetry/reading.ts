@@ -21,6 +21,8 @@ export class Reading {
   sensor = 0;
   /** When it was asked, in ms since 1970. */
   time = 0;
+  /** Nobody had told the node the time yet: it is later than `time`, and in step with its neighbours. */
+  isTimeUnset = false;
   fault: Fault = "none";
   /** Which quantities it has: bit 0 for the first of the table and so on. */
   has = 0;
@@ -31,6 +33,7 @@ export class Reading {
   begin(sensor: number, time: number): void {
     this.sensor = sensor;
     this.time = time;
+    this.isTimeUnset = false;
     this.fault = "none";
     this.has = 0;
   }

@@ -7,6 +7,9 @@ const valuesAt = 10;
 
 const high = 0x1_0000_0000;
 
+/** Beside the sensor's number: the node did not know the time. */
+const unset = 0x80;
+
 /**
  * A reading as the log holds it, 13 to 19 bytes for two or three values: the time (48 bits), the sensor, the fault, which
  * quantities follow (16 bits), and their values, seven bits a byte, the lowest first, the sign in the lowest bit.
@@ -16,7 +19,7 @@ export function storeReading(reading: Reading, record: LogRecord): void {
   setUint32(content, 0, reading.time % high);
   content[4] = reading.time / high;
   content[5] = Math.floor(reading.time / high) >> 8;
-  content[6] = reading.sensor;
+  content[6] = reading.sensor | (reading.isTimeUnset ? unset : 0);
   content[7] = faults.indexOf(reading.fault);
   content[8] = reading.has;
   content[9] = reading.has >> 8;
@@ -46,7 +49,8 @@ export function storedTime({ content }: LogRecord): number {
 /** Takes a reading out of a record. */
 export function loadReading(record: LogRecord, reading: Reading): void {
   const { content, length } = record;
-  reading.begin(content[6], storedTime(record));
+  reading.begin(content[6] & ~unset, storedTime(record));
+  reading.isTimeUnset = (content[6] & unset) !== 0;
   reading.fault = faults[content[7]] ?? "reported";
   const has = content[8] | (content[9] << 8);
   let at = valuesAt;

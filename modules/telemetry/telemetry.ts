@@ -37,7 +37,12 @@ export interface TelemetryOptions {
   onFailed: (failure: Failure) => void;
   /** See Outbox. */
   pace?: number;
+  /** How long after its making it waits for `start`, which comes when the clock is set; 15 s when absent. */
+  patience?: number;
 }
+
+/** Wi-Fi, DHCP and SNTP take some seconds on a board. */
+const defaultPatience = 15_000;
 
 /** Measures on a schedule and sees to it that the cloud gets what was measured. */
 export class Telemetry {
@@ -49,6 +54,7 @@ export class Telemetry {
   readonly #alarms: Alarm[][];
   #state: "ready" | "started" | "closed" = "ready";
   #described = false;
+  #patience: Timer | undefined;
   #stored = 0;
   #acknowledged = 0;
 
@@ -69,6 +75,10 @@ export class Telemetry {
       onSent: (shipment) => this.#onSent(shipment),
       onFailed: (shipment, failure) => this.#onFailed(shipment, failure),
     });
+    this.#patience = Timer.set(() => {
+      this.#patience = undefined;
+      this.start();
+    }, options.patience ?? defaultPatience);
   }
 
   /** Readings until the cloud has them: whether it has all, and how worn the flash is. */
@@ -76,9 +86,14 @@ export class Telemetry {
     return this.#outbox;
   }
 
-  /** Takes the first samples now and the next ones by the schedule. Starting again does nothing. */
+  /**
+   * Takes the first samples now and the next ones by the schedule. Starting again does nothing. A node whose network is away
+   * starts by itself after a while: it measures without knowing the time, and says so.
+   */
   start(): void {
     if (this.#state !== "ready") return;
+    Timer.clear(this.#patience);
+    this.#patience = undefined;
     this.#state = "started";
     for (const probe of this.#probes)
       probe.open().then(
@@ -103,6 +118,8 @@ export class Telemetry {
   /** Stops measuring. What is not acknowledged yet stays in flash. */
   close(): void {
     this.#state = "closed";
+    Timer.clear(this.#patience);
+    this.#patience = undefined;
     this.#stop();
     for (const probe of this.#probes) probe.close();
     this.#outbox.close();
@@ -124,7 +141,9 @@ export class Telemetry {
   #measure(probe: Probe): void {
     const { name, channel } = probe.settings;
     const reading = this.#reading;
-    probe.read(reading, this.#options.clock.now);
+    const { clock } = this.#options;
+    probe.read(reading, clock.now);
+    reading.isTimeUnset = !clock.isSet;
     this.#store(channel, name, reading);
     for (const alarm of this.#alarms[reading.sensor])
       if (alarm.isRaisedBy(reading)) this.#store(alarm.to, name, reading);

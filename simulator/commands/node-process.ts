@@ -12,6 +12,8 @@ export interface NodeOptions {
   config: Record<string, unknown>;
   /** Further options of the device program: routes, Wi-Fi model, clock. */
   device: string[];
+  /** More of its environment: faults of its flash. */
+  environment?: Record<string, string>;
   /** Called for each line that the node prints. */
   onLine: (line: string) => void;
 }
@@ -22,7 +24,7 @@ export class NodeProcess {
   /** Resolves with the exit code when the node has ended; a signal counts as 128 plus its number. */
   readonly ended: Promise<number>;
 
-  constructor({ flash, config, device, onLine }: NodeOptions) {
+  constructor({ flash, config, device, environment, onLine }: NodeOptions) {
     mkdirSync(flash, { recursive: true, mode: 0o700 });
     const configFile = join(flash, "config.json");
     writeFileSync(configFile, JSON.stringify(config, undefined, 2), {
@@ -33,7 +35,10 @@ export class NodeProcess {
     this.#child = spawn(
       program,
       ["--flash", flash, "--config", configFile, ...device, "main"],
-      { stdio: ["ignore", "pipe", "pipe"] },
+      {
+        stdio: ["ignore", "pipe", "pipe"],
+        env: { ...process.env, ...environment },
+      },
     );
     createInterface(this.#child.stdout!).on("line", onLine);
     createInterface(this.#child.stderr!).on("line", onLine);
@@ -43,6 +48,12 @@ export class NodeProcess {
         resolve(code ?? (signal === "SIGINT" ? 130 : 143)),
       );
     });
+  }
+
+  /** Ends the node at once, whatever it is doing, and waits until it is gone. */
+  async kill(): Promise<number> {
+    this.#child.kill("SIGKILL");
+    return this.ended;
   }
 
   /** Ends the node and waits until it is gone. */

@@ -146,12 +146,27 @@ test("a reading comes out of flash as it went in", () => {
     one.set(0, value);
     one.set(quantities.length - 1, -value | 0);
     one.fault = "stuck";
+    one.isTimeUnset = value > 0;
     storeReading(one, record);
     equal(storedTime(record), 253_402_300_799_999);
     loadReading(record, out);
     deepEqual(
-      [out.sensor, out.time, out.fault, out.has, [...out.values]],
-      [one.sensor, one.time, one.fault, one.has, [...one.values]],
+      [
+        out.sensor,
+        out.time,
+        out.isTimeUnset,
+        out.fault,
+        out.has,
+        [...out.values],
+      ],
+      [
+        one.sensor,
+        one.time,
+        one.isTimeUnset,
+        one.fault,
+        one.has,
+        [...one.values],
+      ],
     );
   }
 });

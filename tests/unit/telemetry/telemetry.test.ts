@@ -39,12 +39,22 @@ interface Choices {
   settings?: object;
   flash?: ModelFlash;
   noDriver?: boolean;
+  patience?: number;
+  isSet?: boolean;
 }
 
 /** Telemetry with a sensor that says what a list has, and a cloud that takes everything, or fails. */
 const telemetryOf = (
   said: Said[],
-  { count = 0, failure, settings, flash, noDriver }: Choices = {},
+  {
+    count = 0,
+    failure,
+    settings,
+    flash,
+    noDriver,
+    patience = 60_000,
+    isSet = true,
+  }: Choices = {},
 ) => {
   const published: string[] = [];
   const failures: string[] = [];
@@ -72,7 +82,8 @@ const telemetryOf = (
       noDriver
         ? Promise.reject(new Error("no module"))
         : Promise.resolve(Model),
-    clock: { now: 1_800_000_000_123, isSet: true },
+    clock: { now: 1_800_000_000_123, isSet },
+    patience,
     publish: (topic, payload) => {
       const text = String.fromArrayBuffer(
         new Uint8Array(payload).slice().buffer,
@@ -171,6 +182,19 @@ test("what was measured before a restart is sent after it", async () => {
     ["1", "2", "3"],
   );
   after.telemetry.close();
+});
+
+test("a node whose network is away measures all the same, and says that it does not know the time", async () => {
+  const { telemetry, published } = telemetryOf([], {
+    count: 1,
+    patience: 20,
+    isSet: false,
+  });
+  await later(60);
+  telemetry.resume();
+  await later(20);
+  telemetry.close();
+  ok(published[0].includes('"time":1800000000123,"clock":"unset"'));
 });
 
 test("a failure is handed on, and the sample stays", async () => {
