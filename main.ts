@@ -20,10 +20,12 @@ import { FlightRecorder } from "./modules/system/flight-recorder.js";
 import { Ladder } from "./modules/system/ladder.js";
 import { PostMortem } from "./modules/system/post-mortem.js";
 import { Retained } from "./modules/system/retained.js";
+import { WakeCycle } from "./modules/sleep/wake-cycle.js";
 import { StoredNumber } from "./modules/system/stored-number.js";
 import { StoredText } from "./modules/system/stored-text.js";
 import { readSettings } from "./modules/system/settings.js";
 import { TimeService } from "./modules/system/time-service.js";
+import { Traffic } from "./modules/system/traffic.js";
 import { loadDriver } from "./modules/telemetry/load-driver.js";
 import { Telemetry } from "./modules/telemetry/telemetry.js";
 import { KnownLink } from "./modules/wifi/known-link.js";
@@ -33,11 +35,15 @@ import { Station } from "./modules/wifi/station.js";
 start(() => {
   const settings = readSettings(config);
   const power = new ChipPower();
-  const postMortem = new PostMortem(power, new Retained(power));
+  const retained = new Retained(power);
+  const postMortem = new PostMortem(power, retained);
+  const traffic = new Traffic();
   const clock = new Clock({
     time: new StoredNumber("fieldnode", "time"),
     drift: new StoredNumber("fieldnode", "drift"),
+    wentOn: power.resetReason === "sleep" && retained.get("clock") === true,
   });
+  clock.onStep = () => retained.set("clock", true);
   const topics = `dt/fieldnode/${settings.thing}/`;
   const dns = { io: Resolver, servers: settings.dns, socket: { io: UDP } };
 
@@ -58,7 +64,7 @@ start(() => {
     identity,
     trust: TrustAnchors.for(settings.host),
     clock,
-    io: { TCP, dns },
+    io: { TCP: traffic.count(TCP), dns },
     portStore: new StoredNumber("fieldnode", "port"),
     recorder,
     vitals: { RSSI: () => station.RSSI, memory: () => power.heapLow },
@@ -66,9 +72,8 @@ start(() => {
       ladder.reached();
       telemetry.resume();
       qualification?.greet();
-      void postMortem.tell((payload) =>
-        connection.publish(`${topics}start`, payload, { QoS: 1 }),
-      );
+      void postMortem.tell((payload) => publish("start", payload));
+      void wakeCycle?.tell((payload) => publish("wakes", payload));
     },
     onOffline: (failure) => {
       ladder.lost();
@@ -99,6 +104,7 @@ start(() => {
     prefix: topics,
     count: settings.count,
     onFailed: tell,
+    onDelivered: () => wakeCycle?.delivered(),
     onFinished: close,
   });
 
@@ -122,9 +128,8 @@ start(() => {
     networks: settings.wifi,
     known: new KnownLink(new StoredText("fieldnode", "link")),
     onJoined: () => {
-      void time.synchronise().then(() => {
+      void time.ready().then(() => {
         identity.expiry(clock.now, tell);
-        telemetry.start();
         if (station.joined) connection.open();
       });
     },
@@ -134,6 +139,30 @@ start(() => {
       tell(failure);
     },
   });
+
+  const wakeCycle =
+    settings.sleep &&
+    new WakeCycle({
+      ...settings.sleep,
+      power,
+      retained,
+      traffic,
+      interval: settings.interval,
+      measure: () => telemetry.measureOnce(retained),
+      connect: () => station.start(),
+      isDelivered: () => telemetry.outbox.isEmpty,
+      disconnect: close,
+    });
+
+  if (wakeCycle) void wakeCycle.run();
+  else {
+    station.start();
+    void time.settled(20_000).then(() => telemetry.start());
+  }
+
+  function publish(name: string, payload: ArrayBuffer): Promise<void> {
+    return connection.publish(`${topics}${name}`, payload, { QoS: 1 });
+  }
 
   function tell(failure: Failure): void {
     postMortem.note(failure);

@@ -1,5 +1,6 @@
 import Time from "time";
 import Timer from "timer";
+import { Failure } from "../system/failure.js";
 import { log } from "../system/log.js";
 import type { Power, SleepOptions } from "../system/power.js";
 import type { Retained } from "../system/retained.js";
@@ -23,13 +24,16 @@ export interface WakeCycleOptions {
   connect: () => void;
   /** Everything that was stored is acknowledged. */
   isDelivered: () => boolean;
-  /** Says goodbye and switches the radio off; resolves when that is done. */
-  disconnect: () => Promise<void>;
+  /** Says goodbye and closes everything. What that sends has `farewell` ms to leave. */
+  disconnect: () => void;
   /** How long a connection may take before the node sleeps on what is in flash; 60 s when absent. */
   limit?: number;
 }
 
 const defaultLimit = 60_000;
+
+/** A DISCONNECT, and TLS's close, take a round trip to the access point at most. */
+const farewell = 50;
 
 /** A node that has measured for longer than its interval sleeps all the same: something else on its chip may want to. */
 const shortestSleep = 10;
@@ -49,6 +53,7 @@ export class WakeCycle {
   readonly figures: WakeFigures;
   #radioSince: number | undefined;
   #limit: Timer | undefined;
+  #isTold = false;
   #isAsleep = false;
 
   constructor(options: WakeCycleOptions) {
@@ -72,10 +77,23 @@ export class WakeCycle {
     connect();
   }
 
+  /**
+   * There is a connection: hands the figures as JSON to `publish`, which resolves when the cloud has them. The node does
+   * not sleep before.
+   */
+  async tell(publish: (payload: ArrayBuffer) => Promise<void>): Promise<void> {
+    try {
+      await publish(ArrayBuffer.fromString(JSON.stringify(this.figures)));
+      this.#isTold = true;
+      this.delivered();
+    } catch (error) {
+      log("sleep", String(Failure.from(error, "mqtt.closed")));
+    }
+  }
+
   /** Something was acknowledged: if that was all, the node sleeps. */
   delivered(): void {
-    if (this.#radioSince !== undefined && this.#options.isDelivered())
-      this.#finish();
+    if (this.#isTold && this.#options.isDelivered()) this.#finish();
   }
 
   /** A node that was switched on is looked at by somebody; one that restarted has something to tell. */
@@ -93,7 +111,8 @@ export class WakeCycle {
     this.#isAsleep = true;
     Timer.clear(this.#limit);
     if (why !== undefined) log("sleep", `${why}; what is stored waits`);
-    void this.#options.disconnect().then(() => this.#sleep());
+    this.#options.disconnect();
+    Timer.set(() => this.#sleep(), farewell);
   }
 
   #sleep(): void {

@@ -19,6 +19,8 @@ export interface ClockOptions {
   time: NumberStore;
   /** The crystal's error, as Drift stores it. */
   drift: NumberStore;
+  /** The system's clock was set in the life before, and went on over a sleep. */
+  wentOn?: boolean;
   system?: SystemTime;
 }
 
@@ -58,7 +60,12 @@ export class Clock {
   #systemTime: number;
 
   /** Reads both stores. Throws their Failures. */
-  constructor({ time, drift, system = systemTime }: ClockOptions) {
+  constructor({
+    time,
+    drift,
+    wentOn = false,
+    system = systemTime,
+  }: ClockOptions) {
     this.#system = system;
     this.#store = time;
     this.#drift = new Drift(drift);
@@ -67,6 +74,7 @@ export class Clock {
     this.#systemTime = system.now;
     // A system that kept its time over a sleep knows more than the floor.
     this.#time = Math.max(this.#floor, this.#systemTime);
+    this.#set = wentOn && this.#systemTime >= this.#floor;
   }
 
   /** Milliseconds since 1970. */

@@ -17,6 +17,14 @@ export interface NetworkSettings {
   hidden?: boolean;
 }
 
+/** How a node sleeps between two measurements. */
+export interface SleepSettings {
+  /** It connects every so many wakes, and on an alarm; in between it only measures and stores. */
+  connectEvery: number;
+  /** How long a connection may take, in ms, before the node sleeps on what is in flash. */
+  limit: number;
+}
+
 /** What a node needs to know before it starts; `mc/config` holds it (the manifest's `config` section on the SDK). */
 export interface Settings {
   /** The Wi-Fi networks that the node may join, the preferred one first. One alone may stand without the list. */
@@ -42,6 +50,8 @@ export interface Settings {
   channels: ChannelSettings[];
   /** What measures: an SHT3x on the standard pins unless others are given. */
   sensors: SensorSettings[];
+  /** Absent for a node that stays awake. The interval between two wakes is `interval`; sensors' own do not count. */
+  sleep: SleepSettings | undefined;
 }
 
 /**
@@ -75,6 +85,7 @@ export function readSettings(config: Record<string, unknown>): Settings {
       (name, section) => readSensor(reader, name, section, interval, channels),
       standardSensors,
     ),
+    sleep: readSleep(reader, config.sleep),
   };
   channels.forEach(({ number }, index) => {
     if (channels.findIndex((one) => one.number === number) !== index)
@@ -122,4 +133,18 @@ function readThing(reader: SettingsReader, value: unknown): string {
   if (thing !== "" && !/^[a-zA-Z0-9:_-]{1,128}$/.test(thing))
     reader.wrong("thing must be 1 to 128 letters, digits, and : _ -");
   return thing;
+}
+
+function readSleep(
+  reader: SettingsReader,
+  value: unknown,
+): SleepSettings | undefined {
+  if (value === undefined) return undefined;
+  const given = reader.section("sleep", value);
+  const sleep: SleepSettings = {
+    connectEvery: reader.whole("sleep.connectEvery", given.connectEvery, 1, 1),
+    limit: reader.whole("sleep.limit", given.limit, 1000, 60_000),
+  };
+  reader.unknown("sleep", given, Object.keys(sleep));
+  return sleep;
 }

@@ -35,6 +35,7 @@ export class TimeService {
   #client: TimeClient | undefined;
   #first = 0;
   #next: Timer | undefined;
+  #onSet: (() => void) | undefined;
 
   constructor(options: TimeServiceOptions) {
     this.#options = {
@@ -60,7 +61,8 @@ export class TimeService {
         Timer.clear(limit);
         client.close();
         log("time", words);
-        if (!set) this.#first++;
+        if (set) this.#onSet?.();
+        else this.#first++;
         this.#askAgain(set ? this.#options.renewal : this.#options.retry);
         resolve(set);
       };
@@ -80,6 +82,28 @@ export class TimeService {
             `${new Date(now).toISOString()} by SNTP lies before what the clock knows to be past; not believed`,
           );
       });
+    });
+  }
+
+  /**
+   * Asks for the time, and resolves when the node need not wait for it any more: at once where the clock is set already,
+   * otherwise as `synchronise` does.
+   */
+  async ready(): Promise<void> {
+    const { isSet } = this.#options.clock;
+    const synchronised = this.synchronise();
+    if (!isSet) await synchronised;
+  }
+
+  /** Resolves when the clock is set, or after `limit` ms: a node without a network measures all the same. */
+  async settled(limit: number): Promise<void> {
+    if (this.#options.clock.isSet) return;
+    await new Promise<void>((resolve) => {
+      const timer = Timer.set(() => resolve(), limit);
+      this.#onSet = () => {
+        Timer.clear(timer);
+        resolve();
+      };
     });
   }
 

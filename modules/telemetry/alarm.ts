@@ -10,7 +10,8 @@ export class Alarm {
   readonly #place: number;
   readonly #above: number;
   readonly #below: number;
-  #beyond = false;
+  /** The last reading was beyond the limit. */
+  beyond = false;
 
   /** Throws a Failure `config.invalid` for a quantity that nothing measures. */
   constructor({
@@ -35,8 +36,8 @@ export class Alarm {
   isRaisedBy({ fault, has, values }: Reading): boolean {
     if (fault !== "none" || !(has & (1 << this.#place))) return false;
     const value = values[this.#place];
-    const before = this.#beyond;
-    this.#beyond = value > this.#above || value < this.#below;
-    return this.#beyond && !before;
+    const before = this.beyond;
+    this.beyond = value > this.#above || value < this.#below;
+    return this.beyond && !before;
   }
 }

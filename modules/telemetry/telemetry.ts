@@ -1,6 +1,7 @@
 import Timer from "timer";
 import { Failure } from "../system/failure.js";
 import { log } from "../system/log.js";
+import type { Retained } from "../system/retained.js";
 import type {
   ChannelSettings,
   SensorSettings,
@@ -35,6 +36,8 @@ export interface TelemetryOptions {
   onFinished: () => void;
   /** Samples could not be sent; they are kept and tried again. */
   onFailed: (failure: Failure) => void;
+  /** Everything that was stored is acknowledged. */
+  onDelivered?: () => void;
   /** See Outbox. */
   pace?: number;
   /** How long after its making it waits for `start`, which comes when the clock is set; 15 s when absent. */
@@ -96,13 +99,32 @@ export class Telemetry {
     this.#patience = undefined;
     this.#state = "started";
     for (const probe of this.#probes)
-      probe.open().then(
-        () => this.#schedule(probe),
-        (error: unknown) => {
-          log("sensor", String(new Failure("sensor.no-driver", String(error))));
-          this.#schedule(probe);
-        },
+      void this.#open(probe).then(() => this.#schedule(probe));
+  }
+
+  /**
+   * Takes one sample of each sensor, for a node that sleeps in between. Resolves once all are in flash, to true when one of
+   * them raises an alarm.
+   *
+   * @param retained remembers over the sleep which limits the last readings were beyond
+   */
+  async measureOnce(retained: Retained): Promise<boolean> {
+    const alarms = this.#alarms.flat();
+    const before = retained.get("beyond");
+    alarms.forEach((alarm, index) => {
+      alarm.beyond = Array.isArray(before) && before[index] === true;
+    });
+    let isAlarm = false;
+    for (const probe of this.#probes) {
+      await this.#open(probe);
+      if (this.#measure(probe)) isAlarm = true;
+    }
+    if (alarms.length > 0)
+      retained.set(
+        "beyond",
+        alarms.map(({ beyond }) => beyond),
       );
+    return isAlarm;
   }
 
   /** The cloud can be reached. */
@@ -125,6 +147,13 @@ export class Telemetry {
     this.#outbox.close();
   }
 
+  /** A sensor without a driver is told, and reads as a fault. */
+  #open(probe: Probe): Promise<void> {
+    return probe.open().catch((error: unknown) => {
+      log("sensor", String(new Failure("sensor.no-driver", String(error))));
+    });
+  }
+
   #schedule(probe: Probe): void {
     if (this.#state === "closed") return;
     this.#timers.push(
@@ -138,15 +167,21 @@ export class Telemetry {
     this.#timers.length = 0;
   }
 
-  #measure(probe: Probe): void {
+  /** True when the reading raises an alarm. */
+  #measure(probe: Probe): boolean {
     const { name, channel } = probe.settings;
     const reading = this.#reading;
     const { clock } = this.#options;
     probe.read(reading, clock.now);
     reading.isTimeUnset = !clock.isSet;
     this.#store(channel, name, reading);
+    let isAlarm = false;
     for (const alarm of this.#alarms[reading.sensor])
-      if (alarm.isRaisedBy(reading)) this.#store(alarm.to, name, reading);
+      if (alarm.isRaisedBy(reading)) {
+        isAlarm = true;
+        this.#store(alarm.to, name, reading);
+      }
+    return isAlarm;
   }
 
   #store(channel: number, name: string, reading: Reading): void {
@@ -169,6 +204,7 @@ export class Telemetry {
     const before = this.#acknowledged;
     this.#acknowledged += shipment.count;
     this.#describe();
+    if (this.#outbox.isEmpty) this.#options.onDelivered?.();
     if (count > 0 && before < count && this.#acknowledged >= count)
       onFinished();
   }

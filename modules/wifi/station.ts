@@ -54,10 +54,15 @@ const defaultScanLimit = 10_000;
 export class Station {
   readonly #options: StationOptions;
   readonly #backoff: Backoff;
-  readonly #interface: WiFiInterface;
+  #opened: WiFiInterface | undefined;
   #state:
-    "trying-known" | "scanning" | "joining" | "joined" | "waiting" | "closed" =
-    "waiting";
+    | "off"
+    | "trying-known"
+    | "scanning"
+    | "joining"
+    | "joined"
+    | "waiting"
+    | "closed" = "off";
   #candidates: Candidate[] = [];
   /** What is being joined, or was. */
   #current: Candidate | undefined;
@@ -67,12 +72,11 @@ export class Station {
     this.#options = options;
     this.#backoff =
       options.backoff ?? new Backoff({ base: 1000, limit: 60_000 });
-    this.#interface = new options.io({
-      onChanged: () => this.#onChanged(),
-      onDisconnected: (reason) => this.#onDisconnected(reason),
-    });
-    this.#interface.setPowerSave(options.powerSave ?? "minimum");
-    this.#begin();
+  }
+
+  /** Switches the radio on and begins to join. Starting again does nothing. */
+  start(): void {
+    if (this.#state === "off") this.#begin();
   }
 
   /** True while the node is on the network and has an address. */
@@ -82,12 +86,12 @@ export class Station {
 
   /** Signal strength in dBm while on the network. */
   get RSSI(): number | undefined {
-    return this.#interface.RSSI;
+    return this.#opened?.RSSI;
   }
 
   /** Leaves the network and joins it again, at the same access point if it answers. */
   rejoin(): void {
-    if (this.#state === "closed") return;
+    if (this.#state === "closed" || this.#state === "off") return;
     this.#leave();
     this.#begin();
   }
@@ -100,7 +104,7 @@ export class Station {
 
   /** Switches the radio off and on again, and looks anew at what is there. */
   restartRadio(): void {
-    if (this.#state === "closed") return;
+    if (this.#state === "closed" || this.#state === "off") return;
     this.#order(() => this.#interface.restart());
     this.rescan();
   }
@@ -111,7 +115,22 @@ export class Station {
     this.#state = "closed";
     Timer.clear(this.#timer);
     this.#timer = undefined;
-    this.#interface.close();
+    this.#opened?.close();
+  }
+
+  /** The interface, which is the radio switched on. */
+  get #interface(): WiFiInterface {
+    return (this.#opened ??= this.#open());
+  }
+
+  #open(): WiFiInterface {
+    const { io, powerSave } = this.#options;
+    const opened = new io({
+      onChanged: () => this.#onChanged(),
+      onDisconnected: (reason) => this.#onDisconnected(reason),
+    });
+    opened.setPowerSave(powerSave ?? "minimum");
+    return opened;
   }
 
   #begin(): void {

@@ -42,13 +42,13 @@ const lifeOf = ({
       traffic.received = 200;
     },
     isDelivered: () => world.isDelivered,
-    disconnect: () => {
-      events.push("disconnect");
-      return Promise.resolve();
-    },
+    disconnect: () => events.push("disconnect"),
   });
   return { cycle, ...world, world };
 };
+
+/** A cloud that has what was published. */
+const taken = () => Promise.resolve();
 
 const later = (milliseconds: number) =>
   new Promise<void>((resolve) => Timer.set(() => resolve(), milliseconds));
@@ -71,10 +71,11 @@ test("connects on every third wake, and sleeps once all is acknowledged, not bef
     connects.push(events.includes("connect"));
     if (connects.at(-1)) {
       cycle.delivered();
+      await cycle.tell(taken);
       equal(power.sleeps.length, 0);
       world.isDelivered = true;
       cycle.delivered();
-      await later(1);
+      await later(80);
       deepEqual(events, ["measure", "connect", "disconnect"]);
     }
     equal(power.sleeps.length, 1);
@@ -102,7 +103,7 @@ test("sleeps on what is in flash when the cloud does not answer in time", async 
   while (power.sleeps.length === 0) await later(2);
   deepEqual(events, ["measure", "connect", "disconnect"]);
   cycle.delivered();
-  await later(2);
+  await later(80);
   equal(power.sleeps.length, 1);
 });
 
@@ -112,14 +113,32 @@ test("adds up what the wakes have cost", async () => {
     const { cycle, power, world } = lifeOf({ retained, connectEvery: 2 });
     world.isDelivered = true;
     await cycle.run();
-    cycle.delivered();
-    await later(1);
+    if (wake % 2 === 1) await cycle.tell(taken);
+    await later(80);
     retained = power.retained;
   }
   const { figures } = lifeOf({ retained }).cycle;
   equal(figures.wakes, 4);
   equal(figures.bytes, 1000);
   ok(figures.awake >= figures.radio);
+});
+
+test("tells the figures of the wakes before, and does not sleep before they are told", async () => {
+  const before = '{"wakes":{"wakes":2,"awake":50,"radio":0,"bytes":0}}';
+  const { cycle, power, world } = lifeOf({ retained: before });
+  world.isDelivered = true;
+  await cycle.run();
+  cycle.delivered();
+  await later(80);
+  equal(power.sleeps.length, 0);
+  const told: string[] = [];
+  await cycle.tell((payload) => {
+    told.push(String.fromArrayBuffer(payload));
+    return Promise.resolve();
+  });
+  await later(80);
+  deepEqual(told, ['{"wakes":2,"awake":50,"radio":0,"bytes":0}']);
+  equal(power.sleeps.length, 1);
 });
 
 test("begins to count anew after what it cannot read", () => {

@@ -49,6 +49,10 @@ test("takes the system's word for the time after a sleep over which that one kep
   const clock = new Clock({ time: store(), drift: store(), system });
   equal(clock.now, releaseTime + 3 * day);
   equal(clock.isSet, false);
+  const wentOn = { time: store(), drift: store(), wentOn: true, system };
+  equal(new Clock(wentOn).isSet, true);
+  system.now = 0;
+  equal(new Clock(wentOn).isSet, false);
 });
 
 test("is not set until somebody who knows has set it", () => {

@@ -93,3 +93,29 @@ test("begins with the next server after one whose time was not believed", async 
   deepEqual(asked, ["one,two,three", "two,three,one"]);
   service.close();
 });
+
+test("a node waits for its first time, not for those after it", async () => {
+  const { clock, questions, service } = serviceOf();
+  let ready = false;
+  const first = service.ready().then(() => (ready = true));
+  await later(2);
+  equal(ready, false);
+  questions[0](null, releaseTime + 86_400_000);
+  await first;
+  equal(clock.isSet, true);
+  await service.ready();
+  equal(questions.length, 2);
+  service.close();
+});
+
+test("settles when the clock is set, and without a time after the limit", async () => {
+  const { questions, service } = serviceOf();
+  const settled = service.settled(60_000);
+  void service.synchronise();
+  questions[0](null, releaseTime + 86_400_000);
+  await settled;
+  service.close();
+  const unanswered = serviceOf();
+  await unanswered.service.settled(2);
+  unanswered.service.close();
+});

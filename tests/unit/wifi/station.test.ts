@@ -43,6 +43,7 @@ const stationThat = ({
     backoff: new Backoff({ random: () => 0 }),
     scanLimit: 1,
   });
+  station.start();
   return { station, events, store, wifi: ScriptedInterface.latest };
 };
 
