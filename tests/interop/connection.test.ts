@@ -289,8 +289,8 @@ test("keeps nothing back while the application does not read, and loses nothing"
   const [before, after] = outcome.events.filter(
     ({ event }) => event === "memory",
   );
-  assert.ok(before.blocks! > 0);
-  assert.equal(after.blocks, before.blocks);
+  assert.ok(before.bytes! > 0);
+  assert.equal(after.bytes, before.bytes);
   // The timer and the lines that say so take a little themselves.
   assert.ok(Math.abs(after.chunks! - before.chunks!) < 2000, say(outcome));
   assert.equal(outcome.find("wrong"), undefined);

@@ -20,7 +20,8 @@ export interface SubjectEvent {
   on?: boolean;
   slots?: number;
   chunks?: number;
-  blocks?: number;
+  /** Bytes of memory outside of XS. */
+  bytes?: number;
   peer?: {
     version: string;
     cipherSuite: string;

@@ -154,3 +154,18 @@ for (const version of versions)
       rmSync(folder, { recursive: true });
     }
   });
+
+test("says that its own certificate is too long for a message of the handshake", async () => {
+  const peer = await NodeServer.start(
+    chains.get("P-256")![0],
+    (socket) => socket.end("hello"),
+    { requestCert: true, ca: chainPem(clients), rejectUnauthorized: false },
+  );
+  const outcome = await runSubject(
+    { trust: [root], identity: await device(clients, { padding: 17_000 }) },
+    { port: peer.port, identity: true, download: 5 },
+  );
+  await peer.stop();
+  const say = JSON.stringify(outcome);
+  assert.equal(outcome.find("failure")?.code, "tls.own-chain-too-long", say);
+});

@@ -52,9 +52,9 @@ test(`holds as much memory after ${reconnects} connections as after 10`, async (
   const [early, late] = outcome.events.filter(
     ({ event }) => event === "memory",
   );
-  const { slots, chunks, blocks } = early;
+  const { slots, chunks, bytes } = early;
   assert.deepEqual({ ...late, round: 10 }, early);
-  assert.ok(slots! > 0 && chunks! > 0 && blocks! > 0);
+  assert.ok(slots! > 0 && chunks! > 0 && bytes! > 0);
 });
 
 const watched = isLong ? 1000 : 5;

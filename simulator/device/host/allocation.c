@@ -38,11 +38,6 @@ void allocation_watch(void)
 	state.watching = true;
 }
 
-size_t allocation_live(void)
-{
-	return state.live;
-}
-
 void allocation_report(void)
 {
 	if (state.watching)

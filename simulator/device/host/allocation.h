@@ -16,9 +16,6 @@ void allocation_watch(void);
 /* Zeroed memory for the host itself, which is never made to fail. `free` frees it. */
 void* allocation_for_host(size_t count, size_t size);
 
-/* Blocks that were taken since and not freed. */
-size_t allocation_live(void);
-
 /* Bytes of all blocks that are there now, and the most there have been since the last call of `allocation_reset_peak`. */
 size_t allocation_bytes(void);
 size_t allocation_peak(void);

@@ -11,11 +11,6 @@ void xs_heap_get_chunks(xsMachine* the)
 	fxInteger(the, mxResult, (txInteger)the->currentChunksSize);
 }
 
-void xs_heap_get_blocks(xsMachine* the)
-{
-	fxInteger(the, mxResult, (txInteger)allocation_live());
-}
-
 void xs_heap_collect(xsMachine* the)
 {
 	fxCollectGarbage(the);

@@ -13,11 +13,6 @@ export default class Heap {
     return native<() => number>("xs_heap_get_chunks").call(this);
   }
 
-  /** Blocks of memory outside of XS, such as TLS's; 0 unless the host watches them (host/allocation.h). */
-  static get blocks(): number {
-    return native<() => number>("xs_heap_get_blocks").call(this);
-  }
-
   /** Collects the garbage now. */
   static collect(): void {
     native<() => void>("xs_heap_collect").call(this);

@@ -174,8 +174,8 @@ function measure(): void {
 
 function memory(round: number): void {
   Heap.collect();
-  const { slots, chunks, blocks } = Heap;
-  print("memory", { round, slots, chunks, blocks });
+  const { slots, chunks } = Heap;
+  print("memory", { round, slots, chunks, bytes: Heap.native });
 }
 
 function overflow(socket: SecureSocket, writable: number): void {
