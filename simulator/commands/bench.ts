@@ -1,3 +1,4 @@
+import { measureCloud } from "../../tests/bench/cloud.js";
 import { measureMqtt } from "../../tests/bench/mqtt.js";
 import { measureTls } from "../../tests/bench/tls.js";
 import { UsageError } from "./command-line.js";
@@ -6,6 +7,7 @@ import { UsageError } from "./command-line.js";
 const benches = new Map<string, () => Promise<void>>([
   ["mqtt", measureMqtt],
   ["tls", measureTls],
+  ["cloud", measureCloud],
 ]);
 
 /** `npm run bench -- NAME …`: prints figures; all benches without a name. A benchmark asserts nothing. */

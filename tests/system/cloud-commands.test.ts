@@ -13,6 +13,7 @@ import {
   printed,
   run,
   stateFolder,
+  type Command,
 } from "./cloud-command.js";
 import { TestCloud, temporaryFolder, WireClient } from "./cloud-fixture.js";
 
@@ -93,17 +94,7 @@ describe("npm run cloud", () => {
     await subscriber.subscribe("load");
     await subscriber.disconnect();
     await cloud.cloud.stop();
-    const server = run("cloud", ...anyPorts, "--state", cloud.directory);
-    const [, port] = await printed(server, /^port +(\d+)$/m);
-    const target = {
-      cloud: {
-        port: Number(port),
-        endpoint: "localhost",
-        authority: {
-          roots: readFileSync(join(cloud.directory, "root-ca.pem"), "utf8"),
-        },
-      },
-    } as unknown as TestCloud;
+    const { server, target } = await apart(cloud);
     const sender = await WireClient.open(target, device);
     assert.equal(
       (await sender.sendConnect({ clientId: "sender" }))?.returnCode,
@@ -133,7 +124,80 @@ describe("npm run cloud", () => {
     await back.disconnect();
     await after.stop();
   });
+
+  test("killed under load, it has every shadow version and job state that was confirmed", async () => {
+    const cloud = await TestCloud.start({ choices: { connectRate: 0 } });
+    const device = await cloud.freeDevice("worker");
+    const thing = "arn:aws:iot:local-1:000000000000:thing/worker";
+    for (let n = 0; n < 30; n++)
+      cloud.cloud.services.jobs.create({
+        jobId: `job-${n}`,
+        targets: [thing],
+        document: "{}",
+      });
+    await cloud.cloud.stop();
+    const { server, target } = await apart(cloud);
+    const worker = await WireClient.open(target, device);
+    await worker.sendConnect({ clientId: "worker" });
+    const base = "$aws/things/worker";
+    await worker.subscribe(`${base}/shadow/update/accepted`);
+    for (let n = 0; n < 30; n++) {
+      const state = JSON.stringify({ state: { reported: { n } } });
+      worker.publish(`${base}/shadow/update`, state);
+      worker.publish(`${base}/jobs/job-${n}/update`, '{"status":"SUCCEEDED"}');
+    }
+    let version = 0;
+    const done: string[] = [];
+    const take = (message: [string, string]) => {
+      const job = /jobs\/(.+)\/update\/accepted$/.exec(message[0])?.[1];
+      if (job !== undefined) done.push(job);
+      else version = (JSON.parse(message[1]) as { version: number }).version;
+    };
+    while (version < 10 || done.length < 10)
+      take((await worker.message(60_000))!);
+    server.child.kill("SIGKILL");
+    await server.ended;
+    await worker.closed;
+    for (const packet of worker.packets)
+      if (packet.cmd === "publish")
+        take([packet.topic, packet.payload.toString()]);
+    const after = await restarted(cloud);
+    const { jobs } = after.cloud.services;
+    for (const job of done)
+      assert.equal(jobs.describeExecution("worker", job).status, "SUCCEEDED");
+    const back = await WireClient.connect(after, device);
+    await back.subscribe(`${base}/shadow/get/accepted`);
+    back.publish(`${base}/shadow/get`, "");
+    const [, text] = (await back.message(60_000))!;
+    const shadow = JSON.parse(text) as {
+      version: number;
+      state: { reported: { n: number } };
+    };
+    assert.ok(shadow.version >= version, `${shadow.version} < ${version}`);
+    assert.equal(shadow.state.reported.n, shadow.version - 1);
+    await back.disconnect();
+    await after.stop();
+  });
 });
+
+/** The cloud of this state in a process of its own, and where to reach it. */
+async function apart(
+  cloud: TestCloud,
+): Promise<{ server: Command; target: TestCloud }> {
+  const server = run("cloud", ...anyPorts, "--state", cloud.directory);
+  const [, port] = await printed(server, /^port +(\d+)$/m);
+  const roots = readFileSync(join(cloud.directory, "root-ca.pem"), "utf8");
+  return {
+    server,
+    target: {
+      cloud: {
+        port: Number(port),
+        endpoint: "localhost",
+        authority: { roots },
+      },
+    } as unknown as TestCloud,
+  };
+}
 
 /** A cloud in this process on the state that another left. */
 async function restarted(cloud: TestCloud): Promise<TestCloud> {

@@ -25,10 +25,7 @@ export const updateProvisioningTemplate: Operation = (
   request,
   { services },
 ) => {
-  services.templates.update(
-    request.label("templateName"),
-    request.members,
-  );
+  services.templates.update(request.label("templateName"), request.members);
   return {};
 };
 

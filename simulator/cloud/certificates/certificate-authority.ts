@@ -59,6 +59,11 @@ export class CertificateAuthority {
     return this.#state.rsa.root.certificate + this.#state.ec.root.certificate;
   }
 
+  /** Certificate of the authority that signs device certificates, PEM. AWS does not publish its own. */
+  get deviceIssuer(): string {
+    return this.#state.device.certificate;
+  }
+
   /** The endpoint's certificate in one kind of key; the stored one while it lasts. */
   async serverCertificate(
     kind: KeyKind,
