@@ -121,6 +121,8 @@ export class Link {
     const port = this.#ports.current;
     this.#portsLeft--;
     Object.assign(this.#record, { address, port });
+    // Of the port before it.
+    delete this.#record.tcp;
     const reason = this.#reason;
     if (reason)
       log(reason.stage, `${reason.message}; trying ${address}:${port}`);
@@ -148,6 +150,8 @@ export class Link {
         ? { ...this.#socket(address, port), io: io.socket }
         : this.#socket(address, port),
       onSocketConnected: () => {
+        Timer.clear(this.#tcpLimit);
+        this.#tcpLimit = undefined;
         this.#record.tls = this.#step();
         this.#secured = true;
         this.#callbacks.onConnectSent();
