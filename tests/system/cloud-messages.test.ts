@@ -281,7 +281,7 @@ test("more than 100 deliveries a second: QoS 1 waits and all arrive", async () =
     for (const each of [sender, second])
       each.publish("hasty", "x", { qos: 1, messageId: id });
   for (let count = 0; count < 140; count++)
-    assert.ok(await client.message(), `message ${count}`);
+    assert.ok(await client.message(60_000), `message ${count}`);
   for (const each of [client, sender, second]) await each.disconnect();
 });
 

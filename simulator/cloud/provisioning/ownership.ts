@@ -63,7 +63,11 @@ export class Ownership {
       this.#registry.transaction(() => {
         this.#store.ownership.removeSync(key);
         const certificate = this.#registry.certificates.find(certificateId);
-        if (certificate?.status === "PENDING_ACTIVATION")
+        // One that somebody attached to a thing by the API is in use, whatever its status says.
+        if (
+          certificate?.status === "PENDING_ACTIVATION" &&
+          this.#registry.thingsOf(certificateId).length === 0
+        )
           this.#registry.deleteCertificate(certificateId, true);
       });
     }

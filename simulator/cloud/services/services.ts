@@ -131,7 +131,13 @@ export class Services {
     this.reserved.register(new DefenderTopics(publisher, choices, log));
     this.reserved.register(new CommandTopics(this.commands, publisher, log));
     this.reserved.register(new StreamTopics(this.streams, publisher, log));
-    this.#timer = setInterval(() => this.expire(), expiryInterval);
+    this.#timer = setInterval(() => {
+      try {
+        this.expire();
+      } catch (error) {
+        log.add({ type: "warning", reason: `expiry failed: ${String(error)}` });
+      }
+    }, expiryInterval);
     this.#timer.unref();
   }
 
