@@ -85,16 +85,23 @@ static const char *code_of_certificate(const struct tls_engine *engine, int erro
 	return "tls.protocol";
 }
 
+/* The suites of TLS 1.3 have numbers of their own (RFC 8446, appendix B.4). */
+static bool offers_tls_1_3(const struct tls_engine *engine)
+{
+	for (const int *suite = engine->suites; *suite; suite++)
+		if (*suite >> 8 == 0x13)
+			return true;
+	return false;
+}
+
 /* A signature or a checksum over what both sides saw does not fit, or is none that mbedTLS can check. */
-static const char *code_of_proof(int error)
+static const char *code_of_proof(const struct tls_engine *engine, int error)
 {
 	if (error == MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE)
 		return "tls.protocol";
-#if MBEDTLS_VERSION_NUMBER >= 0x03000000
-	/* mbedTLS offers RSA-PSS in TLS 1.2 too, because TLS 1.3 needs it, and then cannot do without TLS 1.3. */
-	if (error == ILLEGAL_PARAMETER)
+	/* mbedTLS offers RSA-PSS in TLS 1.2 too, because TLS 1.3 needs it, and refuses it there. */
+	if (error == ILLEGAL_PARAMETER && offers_tls_1_3(engine))
 		return "tls.no-common-signature";
-#endif
 	return "tls.tampered";
 }
 
@@ -110,7 +117,7 @@ static const char *code_of_handshake(const struct tls_engine *engine, int error)
 		return code_of_certificate(engine, error);
 	case MBEDTLS_SSL_SERVER_KEY_EXCHANGE:
 	case MBEDTLS_SSL_SERVER_FINISHED:
-		return code_of_proof(error);
+		return code_of_proof(engine, error);
 	case MBEDTLS_SSL_CLIENT_CERTIFICATE:
 		return error == MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL || error == OWN_CERTIFICATE_TOO_LARGE ? "tls.own-chain-too-long"
 		                                                                                       : "tls.internal";
@@ -118,7 +125,7 @@ static const char *code_of_handshake(const struct tls_engine *engine, int error)
 		return "tls.internal";
 	case MBEDTLS_SSL_CERTIFICATE_VERIFY:
 		/* In TLS 1.2 the node's signature, in TLS 1.3 the server's. */
-		return mp_ssl_version(&engine->ssl) == 13 ? code_of_proof(error) : "tls.cannot-sign";
+		return mp_ssl_version(&engine->ssl) == 13 ? code_of_proof(engine, error) : "tls.cannot-sign";
 #if MP_HAS_TLS_1_3
 	case MBEDTLS_SSL_CLIENT_CERTIFICATE_VERIFY:
 		return "tls.cannot-sign";
