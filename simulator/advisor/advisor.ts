@@ -76,6 +76,8 @@ export async function advise(options: AdvisorOptions): Promise<CaseResult[]> {
       onResult?.(result);
     }
   };
+  const clean = () => rmSync(folder, { recursive: true, force: true });
+  process.on("exit", clean);
   try {
     await writeFiles(folder, credentials);
     // RSA keys take a while: none is to be made while a case's time runs.
@@ -83,7 +85,8 @@ export async function advise(options: AdvisorOptions): Promise<CaseResult[]> {
       await credentials.of(certificate);
     await Promise.all(Array.from({ length: width }, work));
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    process.off("exit", clean);
+    clean();
   }
   return cases.map((one) => results.get(one)!);
 }

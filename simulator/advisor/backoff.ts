@@ -16,7 +16,7 @@ export interface Backoff {
 /** Fewer waits than this tell nothing: AWS takes five. */
 export const fewestWaits = 5;
 
-/** Waits of which the longest is below this, in seconds, are none. */
+/** Waits of which half are below this, in seconds, are none. */
 const nothing = 0.5;
 
 /** How far waits may lie from what a rule without jitter makes of them: a part of the wait, of linear ones of the step. */
@@ -40,9 +40,9 @@ const growth = 2;
  * @param noise seconds that a wait may have been measured wrong
  */
 export function classifyBackoff(waits: readonly number[], noise = 0): Backoff {
-  if (Math.max(...waits) < nothing + noise)
-    return { kind: "none", why: `no wait is longer than ${nothing} s` };
   const middle = median(waits);
+  if (middle < nothing)
+    return { kind: "none", why: `half of the waits are below ${nothing} s` };
   if (fits(waits, () => middle, closeness.constant * middle, noise))
     return {
       kind: "constant",

@@ -55,6 +55,9 @@ export async function main(argv: string[]): Promise<number> {
     return 0;
   }
   const subject = subjectOf(given);
+  // Ends with what belongs to it: devices and files go at the exit.
+  process.once("SIGINT", () => process.exit(130));
+  process.once("SIGTERM", () => process.exit(143));
   const results = await advise({
     subject,
     cases: casesOf(given.case),

@@ -14,6 +14,7 @@ const commands = {
   start: { needs: ["packages", "tools", "device"] },
   node: { needs: ["packages", "tools", "device"] },
   cloud: { needs: ["packages", "tools"] },
+  fleet: { needs: ["packages", "tools", "device"] },
   advisor: { needs: ["packages", "tools", "device"] },
   provision: { needs: ["packages", "tools"] },
   fuzz: { needs: ["packages", "tools", "device", "fuzz"] },

@@ -60,14 +60,20 @@ export class CommandSubject implements Subject {
         resolve(`ended with ${signal ?? `code ${code ?? "?"}`}`),
       );
     });
-    const stop = async () => {
-      if (child.exitCode === null && child.signalCode === null && child.pid) {
-        try {
-          process.kill(-child.pid, "SIGKILL");
-        } catch {
-          // It has ended meanwhile.
-        }
+    const kill = () => {
+      if (child.exitCode !== null || child.signalCode !== null || !child.pid)
+        return;
+      try {
+        process.kill(-child.pid, "SIGKILL");
+      } catch {
+        // It has ended meanwhile.
       }
+    };
+    // It must not outlive an advisor that is interrupted.
+    process.on("exit", kill);
+    const stop = async () => {
+      process.off("exit", kill);
+      kill();
       await ended;
     };
     return Promise.resolve({ ended, stop });

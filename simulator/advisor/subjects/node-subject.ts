@@ -39,9 +39,12 @@ export class NodeSubject implements Subject {
       device: [...accessPoint.deviceOptions, "--clock", "desktop"],
       onLine: start.onLine,
     });
+    const kill = () => void node.stop();
+    process.on("exit", kill);
     return {
       ended: node.ended.then((code) => `ended with code ${code}`),
       stop: async () => {
+        process.off("exit", kill);
         await node.stop();
         accessPoint.close();
       },
