@@ -9,6 +9,14 @@ const clientId = "fleet-collector";
 /** How long the cloud keeps what the collector misses, in seconds. */
 const sessionExpiryInterval = 3600;
 
+/** A message of the fleet: one sample, or several. */
+interface Sample {
+  readonly seq: number;
+}
+interface Samples {
+  readonly samples: readonly Sample[];
+}
+
 /**
  * The application behind the cloud: takes what the fleet measures, and counts how often each sample came. Its session is
  * kept while the cloud is away, so that it misses nothing that the cloud acknowledged.
@@ -67,9 +75,10 @@ export class Collector {
 
   #take(topic: string, payload: Buffer): void {
     const thing = topic.split("/")[2];
-    const { seq } = JSON.parse(payload.toString()) as { seq: number };
+    const message = JSON.parse(payload.toString()) as Sample | Samples;
     const counts = this.seen.get(thing) ?? new Map<number, number>();
     this.seen.set(thing, counts);
-    counts.set(seq, (counts.get(seq) ?? 0) + 1);
+    for (const { seq } of "samples" in message ? message.samples : [message])
+      counts.set(seq, (counts.get(seq) ?? 0) + 1);
   }
 }
