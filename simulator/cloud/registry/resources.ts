@@ -7,10 +7,7 @@ export type ResourceKind =
   | "thing-group"
   | "billing-group"
   | "ca-certificate"
-  | "role-alias"
-  | "domain-configuration"
-  | "tags"
-  | "settings";
+  | "tags";
 
 /** The records of one kind of resource, by name. What they mean is their owner's. */
 export class Resources<T> {
