@@ -1,11 +1,13 @@
 import { measureCloud } from "../../tests/bench/cloud.js";
 import { measureMqtt } from "../../tests/bench/mqtt.js";
+import { measureNode } from "../../tests/bench/node.js";
 import { measureTls } from "../../tests/bench/tls.js";
 import { UsageError } from "./command-line.js";
 
 /** What can be measured, by name. */
 const benches = new Map<string, () => Promise<void>>([
   ["mqtt", measureMqtt],
+  ["node", measureNode],
   ["tls", measureTls],
   ["cloud", measureCloud],
 ]);
