@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ServiceError } from "../service-error.js";
+import { RawAnswer } from "./raw-answer.js";
 
 /** Largest body of a request, bytes: AWS's templates and job documents are far below. */
 const bodyLimit = 1024 * 1024;
@@ -22,6 +23,11 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
 
 /** Answers with what an operation returned. */
 export function send(response: ServerResponse, answer: unknown): void {
+  if (answer instanceof RawAnswer) {
+    response.setHeader("content-type", answer.contentType);
+    response.end(answer.body);
+    return;
+  }
   response.setHeader("content-type", "application/json");
   response.end(answer === undefined ? "" : JSON.stringify(answer));
 }

@@ -4,7 +4,7 @@ import type { ApiService } from "./signature.js";
 
 /**
  * Does what a request asks for.
- * @returns members of the JSON answer, or undefined for an empty body
+ * @returns members of the JSON answer, `RawAnswer`, or undefined for an empty body
  * @throws ServiceError, which becomes AWS's error answer
  */
 export type Operation = (request: ApiRequest, services: ApiServices) => unknown;

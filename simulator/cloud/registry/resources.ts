@@ -3,11 +3,7 @@ import { ServiceError } from "../service-error.js";
 
 /** Kinds of resource that are kept as one record each. */
 export type ResourceKind =
-  | "thing-type"
-  | "thing-group"
-  | "billing-group"
-  | "ca-certificate"
-  | "tags";
+  "thing-type" | "thing-group" | "billing-group" | "ca-certificate" | "tags";
 
 /** The records of one kind of resource, by name. What they mean is their owner's. */
 export class Resources<T> {
