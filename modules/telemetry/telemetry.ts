@@ -40,12 +40,7 @@ export interface TelemetryOptions {
   onDelivered?: () => void;
   /** See Outbox. */
   pace?: number;
-  /** How long after its making it waits for `start`, which comes when the clock is set; 15 s when absent. */
-  patience?: number;
 }
-
-/** Wi-Fi, DHCP and SNTP take some seconds on a board. */
-const defaultPatience = 15_000;
 
 /** Measures on a schedule and sees to it that the cloud gets what was measured. */
 export class Telemetry {
@@ -57,7 +52,6 @@ export class Telemetry {
   readonly #alarms: Alarm[][];
   #state: "ready" | "started" | "closed" = "ready";
   #described = false;
-  #patience: Timer | undefined;
   #stored = 0;
   #acknowledged = 0;
 
@@ -78,10 +72,6 @@ export class Telemetry {
       onSent: (shipment) => this.#onSent(shipment),
       onFailed: (shipment, failure) => this.#onFailed(shipment, failure),
     });
-    this.#patience = Timer.set(() => {
-      this.#patience = undefined;
-      this.start();
-    }, options.patience ?? defaultPatience);
   }
 
   /** Readings until the cloud has them: whether it has all, and how worn the flash is. */
@@ -90,13 +80,11 @@ export class Telemetry {
   }
 
   /**
-   * Takes the first samples now and the next ones by the schedule. Starting again does nothing. A node whose network is away
-   * starts by itself after a while: it measures without knowing the time, and says so.
+   * Takes the first samples now and the next ones by the schedule. Starting again does nothing. Samples of a node that does
+   * not know the time say so.
    */
   start(): void {
     if (this.#state !== "ready") return;
-    Timer.clear(this.#patience);
-    this.#patience = undefined;
     this.#state = "started";
     for (const probe of this.#probes)
       void this.#open(probe).then(() => this.#schedule(probe));
@@ -140,8 +128,6 @@ export class Telemetry {
   /** Stops measuring. What is not acknowledged yet stays in flash. */
   close(): void {
     this.#state = "closed";
-    Timer.clear(this.#patience);
-    this.#patience = undefined;
     this.#stop();
     for (const probe of this.#probes) probe.close();
     this.#outbox.close();

@@ -26,6 +26,14 @@ test("a node says that the Wi-Fi network is not there", async () => {
   await node.prints("[wifi.not-found]", 2);
 });
 
+test("a node that finds no network measures all the same, after a while", async () => {
+  const node = await field.startNode({
+    settings: { wifi: { SSID: "elsewhere" } },
+    accessPoint: { timeScale: 10 },
+  });
+  await node.prints("seq 3 stored");
+});
+
 test("a node says that the access point is too far away", async () => {
   const node = await field.startNode({ accessPoint: { RSSI: -93 } });
   await node.prints("[wifi.too-weak]", 2);
