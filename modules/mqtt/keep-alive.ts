@@ -17,8 +17,9 @@ export interface KeepAliveOptions {
  *
  * It is what was received that proves the broker alive: a node that publishes all the time can be long cut off without
  * noticing if it goes by what it sends. So a PINGREQ goes out when one of the two directions was silent for five to six
- * eighths of the interval, and when no PINGRESP came within five eighths after it, the connection is dead: at the
- * latest after 11 eighths, before the broker's own limit of 12. It counts eighths by a timer, so it needs no clock.
+ * eighths of the interval, and when no PINGRESP came within four eighths after it, the connection is dead: after ten
+ * eighths at the latest. The broker's own limit is 12; what is between allows for ticks that come late on a busy node.
+ * It counts eighths by a timer, so it needs no clock.
  */
 export class KeepAlive {
   readonly #options: KeepAliveOptions;
@@ -67,7 +68,7 @@ export class KeepAlive {
     this.#quietIn++;
     this.#quietOut++;
     if (this.#waiting > 0) {
-      if (++this.#waiting > 5) this.#options.dead();
+      if (++this.#waiting > 4) this.#options.dead();
     } else if (this.#quietIn > 5 || this.#quietOut > 5) {
       this.#waiting = 1;
       this.#options.sender.ping();

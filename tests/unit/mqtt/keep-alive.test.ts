@@ -1,3 +1,4 @@
+import Timer from "timer";
 import MQTTClient, {
   type MQTTClientOptions,
 } from "../../../modules/mqtt/client.js";
@@ -50,6 +51,19 @@ test("pings in silence, and stays while it is answered", async () => {
   equal(fixture.failure, undefined);
   ok(pings >= 2, `${pings} pings`);
   fixture.client.close();
+});
+
+test("gives a silent broker up after ten eighths of the interval, counted by a timer as late as its own", async () => {
+  let eighths = 0;
+  const counter = Timer.repeat(() => eighths++, keepAlive / 8);
+  let gaveUpAfter = 0;
+  const fixture = new Fixture({ onError: () => (gaveUpAfter = eighths) });
+  for (let turn = 0; turn < 100 && gaveUpAfter === 0; turn++)
+    await wait(keepAlive / 8);
+  Timer.clear(counter);
+  fixture.client.close();
+  deepEqual(Wire.last.take(), ["c0 00"]);
+  ok(gaveUpAfter > 0 && gaveUpAfter <= 10, `after ${gaveUpAfter} eighths`);
 });
 
 test("notices a mute broker although it publishes all the time", async () => {
