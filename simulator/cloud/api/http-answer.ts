@@ -24,6 +24,7 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
 /** Answers with what an operation returned. */
 export function send(response: ServerResponse, answer: unknown): void {
   if (answer instanceof RawAnswer) {
+    response.statusCode = answer.status;
     response.setHeader("content-type", answer.contentType);
     response.end(answer.body);
     return;

@@ -4,7 +4,7 @@ import type { ExecutionStatus } from "../jobs/job.js";
 import { ServiceError } from "../service-error.js";
 import type { ApiRequest } from "./api-request.js";
 import { oneOf, optional } from "./members.js";
-import { page } from "./page.js";
+import { newestFirst, page } from "./page.js";
 import type { Operation } from "./router.js";
 import { putTags } from "./tags.js";
 
@@ -183,9 +183,4 @@ function summary(execution: ReturnType<typeof describeExecution>): object {
     lastUpdatedAt,
     executionNumber,
   };
-}
-
-/** A key that sorts what is newer before what is older. @param at seconds since 1970 */
-function newestFirst(at: number, id: string): string {
-  return `${String(1e15 - Math.round(at * 1000)).padStart(16, "0")} ${id}`;
 }

@@ -56,6 +56,16 @@ export function page<T>(
   };
 }
 
+/** A key that sorts what is older before what is newer. @param at seconds since 1970 */
+export function oldestFirst(at: number, id: string): string {
+  return `${String(Math.round(at * 1000)).padStart(16, "0")} ${id}`;
+}
+
+/** A key that sorts what is newer before what is older. @param at seconds since 1970 */
+export function newestFirst(at: number, id: string): string {
+  return `${String(1e15 - Math.round(at * 1000)).padStart(16, "0")} ${id}`;
+}
+
 function readToken(token: string): string {
   if (!/^[\w-]+$/.test(token))
     throw new ServiceError("InvalidRequestException", "Invalid nextToken");

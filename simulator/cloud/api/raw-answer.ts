@@ -2,9 +2,12 @@
 export class RawAnswer {
   readonly body: Buffer;
   readonly contentType: string;
+  /** HTTP status. */
+  readonly status: number;
 
-  constructor(body: Buffer, contentType = "application/json") {
+  constructor(body: Buffer, contentType = "application/json", status = 200) {
     this.body = body;
     this.contentType = contentType;
+    this.status = status;
   }
 }

@@ -2,8 +2,10 @@ import * as authorization from "./authorization.js";
 import * as billingGroups from "./billing-groups.js";
 import * as authorities from "./ca-certificates.js";
 import * as certificates from "./certificates.js";
+import * as commands from "./commands.js";
 import * as endpoints from "./endpoints.js";
 import * as jobs from "./jobs.js";
+import * as updates from "./ota-updates.js";
 import * as templates from "./provisioning-templates.js";
 import * as policies from "./policies.js";
 import { dataRoutes } from "../https/data-routes.js";
@@ -14,6 +16,7 @@ import * as tags from "./tags.js";
 import * as groups from "./thing-groups.js";
 import * as types from "./thing-types.js";
 import * as things from "./things.js";
+import * as rules from "./topic-rules.js";
 
 /** Every operation that this cloud has, with AWS's name, method and path (API models of `iot`, `iot-data`, `iot-jobs-data`). */
 export const routes: readonly Route[] = [
@@ -334,6 +337,46 @@ export const routes: readonly Route[] = [
     UpdateStream: ["PUT /streams/{streamId}", streams.updateStream],
     DeleteStream: ["DELETE /streams/{streamId}", streams.deleteStream],
     ListStreams: ["GET /streams", streams.listStreams],
+
+    CreateOTAUpdate: [
+      "POST /otaUpdates/{otaUpdateId}",
+      updates.createOTAUpdate,
+    ],
+    GetOTAUpdate: ["GET /otaUpdates/{otaUpdateId}", updates.getOTAUpdate],
+    ListOTAUpdates: ["GET /otaUpdates", updates.listOTAUpdates],
+    DeleteOTAUpdate: [
+      "DELETE /otaUpdates/{otaUpdateId}",
+      updates.deleteOTAUpdate,
+    ],
+
+    CreateCommand: ["PUT /commands/{commandId}", commands.createCommand],
+    GetCommand: ["GET /commands/{commandId}", commands.getCommand],
+    UpdateCommand: ["PATCH /commands/{commandId}", commands.updateCommand],
+    DeleteCommand: ["DELETE /commands/{commandId}", commands.deleteCommand],
+    ListCommands: ["GET /commands", commands.listCommands],
+    GetCommandExecution: [
+      "GET /command-executions/{executionId}",
+      commands.getCommandExecution,
+    ],
+    DeleteCommandExecution: [
+      "DELETE /command-executions/{executionId}",
+      commands.deleteCommandExecution,
+    ],
+    ListCommandExecutions: [
+      "POST /command-executions",
+      commands.listCommandExecutions,
+    ],
+
+    CreateTopicRule: ["POST /rules/{ruleName}", rules.createTopicRule],
+    GetTopicRule: ["GET /rules/{ruleName}", rules.getTopicRule],
+    ReplaceTopicRule: ["PATCH /rules/{ruleName}", rules.replaceTopicRule],
+    DeleteTopicRule: ["DELETE /rules/{ruleName}", rules.deleteTopicRule],
+    ListTopicRules: ["GET /rules", rules.listTopicRules],
+    EnableTopicRule: ["POST /rules/{ruleName}/enable", rules.enableTopicRule],
+    DisableTopicRule: [
+      "POST /rules/{ruleName}/disable",
+      rules.disableTopicRule,
+    ],
   }),
 ];
 

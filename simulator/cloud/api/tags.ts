@@ -44,6 +44,24 @@ export function putTags(
   const given = request
     .structures("tags")
     .map((tag) => [tag.text("Key"), tag.optionalText("Value") ?? ""] as const);
+  addTags(services, arn, given);
+}
+
+/** Adds the tags that a request has in its `x-amz-tagging` header, `a=1&b=2`. @throws ServiceError LimitExceededException */
+export function putTagsOfHeader(
+  request: ApiRequest,
+  services: ApiServices,
+  arn: string,
+): void {
+  const header = request.optionalHeader("x-amz-tagging") ?? "";
+  addTags(services, arn, [...new URLSearchParams(header)]);
+}
+
+function addTags(
+  services: ApiServices,
+  arn: string,
+  given: readonly (readonly [string, string])[],
+): void {
   if (given.length === 0) return;
   const tags = tagsIn(services);
   const all = { ...tags.find(arn), ...Object.fromEntries(given) };

@@ -97,9 +97,14 @@ export class Rules {
     };
   }
 
-  /** Every rule, as `describe` tells it. */
-  list(): ReturnType<Rules["describe"]>[] {
-    return [...this.#rules.keys()].sort().map((name) => this.describe(name));
+  /** Every rule, as `describe` tells it, with the filter of the topics that it sees. */
+  list(): (ReturnType<Rules["describe"]> & {
+    readonly topicPattern: string | undefined;
+  })[] {
+    return [...this.#rules.keys()].sort().map((name) => ({
+      ...this.describe(name),
+      topicPattern: this.#find(name).statement.filter,
+    }));
   }
 
   /** ReplaceTopicRule. @throws ServiceError */
@@ -215,7 +220,8 @@ export class Rules {
   }
 }
 
-function ruleArn(ruleName: string): string {
+/** ARN of a rule. */
+export function ruleArn(ruleName: string): string {
   return arn(`rule/${ruleName}`);
 }
 
