@@ -39,6 +39,9 @@ const provided: Record<string, string[]> = {
     "embedded:network/dns/resolver/udp",
   ],
   "examples/io/udp/ntp/manifest_ntp.json": ["embedded:network/ntp/client"],
+  "modules/drivers/sensors/bmp280/manifest.json": [
+    "embedded:sensor/Barometer-Temperature/BMP280",
+  ],
   "modules/drivers/sensors/sht3x/manifest.json": [
     "embedded:sensor/Humidity-Temperature/SHT3x",
   ],
