@@ -146,14 +146,14 @@ describe("npm run cloud", () => {
       worker.publish(`${base}/shadow/update`, state);
       worker.publish(`${base}/jobs/job-${n}/update`, '{"status":"SUCCEEDED"}');
     }
-    let version = 0;
+    let confirmed: Shadow = { version: 0, state: { reported: { n: -1 } } };
     const done: string[] = [];
     const take = (message: [string, string]) => {
       const job = /jobs\/(.+)\/update\/accepted$/.exec(message[0])?.[1];
       if (job !== undefined) done.push(job);
-      else version = (JSON.parse(message[1]) as { version: number }).version;
+      else confirmed = JSON.parse(message[1]) as Shadow;
     };
-    while (version < 10 || done.length < 10)
+    while (confirmed.version < 10 || done.length < 10)
       take((await worker.message(60_000))!);
     server.child.kill("SIGKILL");
     await server.ended;
@@ -169,16 +169,21 @@ describe("npm run cloud", () => {
     await back.subscribe(`${base}/shadow/get/accepted`);
     back.publish(`${base}/shadow/get`, "");
     const [, text] = (await back.message(60_000))!;
-    const shadow = JSON.parse(text) as {
-      version: number;
-      state: { reported: { n: number } };
-    };
-    assert.ok(shadow.version >= version, `${shadow.version} < ${version}`);
-    assert.equal(shadow.state.reported.n, shadow.version - 1);
+    // It may be ahead: of what was stored and not confirmed any more. An update that is throttled makes no version.
+    const shadow = JSON.parse(text) as Shadow;
+    const versions = shadow.version - confirmed.version;
+    const updates = shadow.state.reported.n - confirmed.state.reported.n;
+    assert.ok(versions >= 0, `${shadow.version} < ${confirmed.version}`);
+    assert.ok(versions === 0 ? updates === 0 : updates >= versions, text);
     await back.disconnect();
     await after.stop();
   });
 });
+
+interface Shadow {
+  version: number;
+  state: { reported: { n: number } };
+}
 
 /** The cloud of this state in a process of its own, and where to reach it. */
 async function apart(
