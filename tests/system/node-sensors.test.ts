@@ -19,9 +19,11 @@ afterEach(async () => {
 const barometer = "embedded:sensor/Barometer-Temperature/BMP280";
 const hygrometer = "embedded:sensor/Humidity-Temperature/SHT3x";
 
-/** What has come from one sensor. */
+/** What has come from one sensor: readings with a fault, or without one. */
 interface Arrived {
+  seq: number;
   sensor: string;
+  fault?: string;
   pressure?: number;
   temperature?: number;
 }
@@ -48,4 +50,42 @@ test("a barometer's readings arrive beside the hygrometer's", async () => {
   )!;
   assert.ok(pressure! > 98_000 && pressure! < 104_000, `${pressure}`);
   assert.ok(temperature! > 15 && temperature! < 28, `${temperature}`);
+});
+
+test("each fault of a sensor arrives as a reading with that fault, and the sensors go on", async () => {
+  const kinds = ["no-answer", "incomplete", "stuck", "out-of-range"];
+  const sensors = kinds.flatMap((kind) =>
+    [barometer, hygrometer].map((driver) => ({
+      driver,
+      name: `${kind}.${driver.slice(-5)}`,
+      stuckAfter: 10,
+      options: { faults: [{ kind, from: 1500, to: 2700 }] },
+    })),
+  );
+  await field.startNode({ settings: { sensors } });
+  for (const { name, options } of sensors) {
+    const faultsOf = () =>
+      arrived()
+        .filter(({ sensor }) => sensor === name)
+        .sort((a, b) => a.seq - b.seq)
+        .map(({ fault }) => fault);
+    await until(`${name} was faulty and is sound again`, () => {
+      const all = faultsOf();
+      return (
+        all.some((fault) => fault !== undefined) && all.at(-1) === undefined
+      );
+    });
+    assert.equal(faultsOf()[0], undefined, `${name} is sound at first`);
+    assert.deepEqual(
+      [...new Set(faultsOf().filter((fault) => fault !== undefined))],
+      [options.faults[0].kind],
+      name,
+    );
+  }
+  const numbers = [...new Set(arrived().map(({ seq }) => seq))];
+  assert.deepEqual(
+    numbers.sort((a, b) => a - b),
+    numbers.map((_, index) => index + 1),
+    "no reading is missing",
+  );
 });
