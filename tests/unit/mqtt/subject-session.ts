@@ -52,6 +52,7 @@ let received = 0;
 let taken = 0;
 let through = 0;
 let left = false;
+let finished = false;
 let partAt = 0;
 let partRight = true;
 
@@ -136,6 +137,7 @@ function printHeap(): void {
 function finish(): void {
   if (through < (publish?.count ?? 0) || received < (script.receive ?? 0))
     return;
+  finished = true;
   if (script.end === "gone") {
     session.close();
     print({ event: "done" });
@@ -156,11 +158,13 @@ function connect(): void {
     socket: { io: TCP, address: "127.0.0.1", noDelay: true },
     onConnected: ({ sessionPresent, properties, keepAlive }) => {
       print({ event: "connected", sessionPresent, properties, keepAlive });
-      publishMore();
+      if (finished) session.disconnect();
+      else publishMore();
     },
     onClosed: (failure, suspect) => {
       print({ event: "closed", code: failure?.code, suspect });
-      if (failure) Timer.set(connect, 50);
+      // A wire that is cut during the goodbye needs no other one.
+      if (failure && !finished) Timer.set(connect, 50);
       else {
         session.close();
         print({ event: "done" });
