@@ -7,7 +7,7 @@ import { MQTTProxy } from "./mqtt-proxy.js";
 import { runMQTTSubject, type MQTTEvent } from "./mqtt-subject.js";
 
 const long = process.env.FIELDNODE_LONG !== undefined;
-const count = long ? 10_000 : 400;
+const count = long ? 10_000 : 1000;
 const minutes = 60_000;
 
 /** Bytes of the heap that a run may differ by: what a collection leaves of a message that is under way. */
@@ -29,9 +29,9 @@ for (const [protocol, level] of [
     const over = new AbortController();
     const hardship = (async () => {
       while (!over.signal.aborted) {
-        proxy.cutAfter(Math.floor(Math.random() * 2000));
-        await delay(100 + Math.random() * 200);
-        if (Math.random() > 0.15) continue;
+        proxy.cutAfter(Math.floor(Math.random() * 1000));
+        await delay(40 + Math.random() * 80);
+        if (Math.random() > 0.1) continue;
         await broker.kill();
         await broker.launch();
       }
