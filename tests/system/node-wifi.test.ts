@@ -84,13 +84,12 @@ test("a node loses no sample while its access point restarts 20 times", async ()
   });
   await node.prints("[wifi.", 20);
   await node.prints("wifi      joined", 20);
-  const before = field.eventsOf("publish").length;
-  while (field.eventsOf("publish").length < before + 5)
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  await node.stop();
-  const { acknowledged } = node;
-  assert.deepEqual(
-    acknowledged,
-    acknowledged.map((_, index) => index + 1),
-  );
+  // What is fresh goes before what is old, so there are gaps now and then; in the end there is none.
+  const deadline = Date.now() + 60_000;
+  const lost = () =>
+    node.acknowledged.filter((number, index) => number !== index + 1);
+  while (lost().length > 0 && Date.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.deepEqual(lost(), []);
+  assert.ok(node.acknowledged.length > 20);
 });
