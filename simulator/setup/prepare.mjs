@@ -163,7 +163,8 @@ const steps = {
       ...sources(["modules", "tests/fuzz"], /\.(c|h|txt)$/),
       "build/mbedtls/fuzz/lib/libmbedtls.a",
     ],
-    outputs: () => ["build/fuzz/tls", "build/fuzz/identity"],
+    outputs: () =>
+      ["tls", "identity", "flash"].map((target) => `build/fuzz/${target}`),
     run: () => {
       const out = join(build, "fuzz");
       run("cmake", [

@@ -1,5 +1,12 @@
 import { execFile, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { root } from "../../simulator/commands/project.js";
@@ -16,7 +23,7 @@ import {
 import { makeFlash } from "../interop/subject.js";
 
 /** What can be fuzzed: tests/fuzz/NAME.c. */
-export const targets = ["tls", "identity"] as const;
+export const targets = ["tls", "identity", "flash"] as const;
 export type Target = (typeof targets)[number];
 
 const folder = join(root, "build", "fuzz");
@@ -47,7 +54,12 @@ export async function makeSeeds(target: Target): Promise<string[]> {
   cpSync(join(root, "tests", "fuzz", "seeds", target), corpus, {
     recursive: true,
   });
-  return target === "tls" ? recordAnswers(corpus) : collectIdentities(corpus);
+  const seeds = {
+    tls: recordAnswers,
+    identity: collectIdentities,
+    flash: collectFiles,
+  };
+  return seeds[target](corpus);
 }
 
 /** What a target makes of one input of its corpus, in its own words. */
@@ -174,4 +186,19 @@ async function collectIdentities(corpus: string): Promise<string[]> {
   seed("active", 3, Buffer.of(1));
   seed("subject", 6, "CN=greenhouse-1,O=Example\0");
   return names;
+}
+
+/** The files of a node's identity; the first byte says which of its entries they are (flash.c). */
+async function collectFiles(corpus: string): Promise<string[]> {
+  await makeParties("flash");
+  const entries = { key0: 1, cert0: 2, trust: 5 };
+  for (const [name, entry] of Object.entries(entries))
+    writeFileSync(
+      join(corpus, name),
+      Buffer.concat([
+        Buffer.of(entry),
+        readFileSync(join(nodeOf("flash"), "identity", name)),
+      ]),
+    );
+  return Object.keys(entries);
 }

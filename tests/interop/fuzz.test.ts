@@ -21,7 +21,7 @@ test(
     for (const name of await makeSeeds("tls"))
       // Only from answers that lead through whole sessions does a fuzzer get beyond the first message.
       assert.match(await replay("tls", name), /ended with tls\.closed/, name);
-    await findNothing("tls", long ? 300 : 15);
+    await findNothing("tls", long ? 300 : 30);
   },
 );
 
@@ -31,5 +31,14 @@ test(
   async () => {
     await makeSeeds("identity");
     await findNothing("identity", long ? 300 : 10);
+  },
+);
+
+test(
+  "keeps its promises whatever the files of the identity's flash hold, and can replace any of them",
+  options,
+  async () => {
+    await makeSeeds("flash");
+    await findNothing("flash", long ? 300 : 5);
   },
 );
