@@ -6,8 +6,9 @@
 #include "native-failure.h"
 
 /*
- * Notes an error: `code` with mbedTLS's number, or that memory ran out over `what`. mbedTLS calls memory that ran out
- * many names, so the count of failed allocations from before the call (`tls_memory_failures`) is compared too.
+ * Notes an error: `code` with mbedTLS's number, or that there are no random numbers, or that memory ran out over `what`.
+ * mbedTLS calls memory that ran out many names, so the count of failed allocations from before the call
+ * (`tls_memory_failures`) is compared too.
  */
 void library_failure_set(struct native_failure *failure, int error, uint32_t before, const char *code,
                          const char *what);

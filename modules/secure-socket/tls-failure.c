@@ -5,7 +5,7 @@
  */
 #include "tls-engine.h"
 
-/* Errors that have another name in 2.28, or none there, or one of PSA's in 4.x. */
+/* Errors that have another name in 2.28, or none there. */
 enum {
 	ILLEGAL_PARAMETER = -0x6600,
 	HANDSHAKE_FAILURE = -0x6E00,
@@ -13,11 +13,6 @@ enum {
 	OWN_CERTIFICATE_TOO_LARGE = -0x7500, /* 2.28 only */
 	NO_APPLICATION_PROTOCOL = -0x7580,   /* 3.x and 4.x only */
 	BAD_CERTIFICATE = -0x7A00,
-	CTR_DRBG_ENTROPY_SOURCE_FAILED = -0x0034,
-	ENTROPY_SOURCE_FAILED = -0x003C,
-	ENTROPY_NO_STRONG_SOURCE = -0x003D,
-	ENTROPY_NO_SOURCES_DEFINED = -0x0040,
-	PSA_INSUFFICIENT_ENTROPY = -148,
 	KEY_FLAGS = MBEDTLS_X509_BADCERT_BAD_KEY | MBEDTLS_X509_BADCERT_BAD_PK,
 };
 
@@ -42,17 +37,7 @@ static const char *code_anywhere(int error)
 	if (error == NO_APPLICATION_PROTOCOL)
 		return "tls.alpn-refused";
 #endif
-	switch (error) {
-	case MBEDTLS_ERR_SSL_NO_RNG:
-	case CTR_DRBG_ENTROPY_SOURCE_FAILED:
-	case ENTROPY_SOURCE_FAILED:
-	case ENTROPY_NO_STRONG_SOURCE:
-	case ENTROPY_NO_SOURCES_DEFINED:
-	case PSA_INSUFFICIENT_ENTROPY:
-		return "tls.no-randomness";
-	default:
-		return NULL;
-	}
+	return mp_is_out_of_randomness(error) ? "tls.no-randomness" : NULL;
 }
 
 /* Errors of mbedTLS's X.509 and key modules, which a server's certificate brings about by its content. */

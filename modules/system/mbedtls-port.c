@@ -158,6 +158,29 @@ bool mp_is_out_of_memory(int error)
 #endif
 }
 
+bool mp_is_out_of_randomness(int error)
+{
+	/* Errors that have a name in some versions only, or one of PSA's. */
+	enum {
+		CTR_DRBG_ENTROPY_SOURCE_FAILED = -0x0034,
+		ENTROPY_SOURCE_FAILED = -0x003C,
+		ENTROPY_NO_STRONG_SOURCE = -0x003D,
+		ENTROPY_NO_SOURCES_DEFINED = -0x0040,
+		PSA_INSUFFICIENT_ENTROPY = -148,
+	};
+	switch (error) {
+	case MBEDTLS_ERR_SSL_NO_RNG:
+	case CTR_DRBG_ENTROPY_SOURCE_FAILED:
+	case ENTROPY_SOURCE_FAILED:
+	case ENTROPY_NO_STRONG_SOURCE:
+	case ENTROPY_NO_SOURCES_DEFINED:
+	case PSA_INSUFFICIENT_ENTROPY:
+		return true;
+	default:
+		return false;
+	}
+}
+
 int mp_pk_parse_key(mbedtls_pk_context *key, const unsigned char *der, size_t length)
 {
 #if MBEDTLS_VERSION_NUMBER >= 0x03000000 && MBEDTLS_VERSION_NUMBER < 0x04000000

@@ -79,6 +79,8 @@ uint32_t tls_memory_failures(void);
 
 /* True when an error number of mbedTLS says by itself that memory ran out. */
 bool mp_is_out_of_memory(int error);
+/* True when it says that there are no random numbers: the generator's sources give nothing. */
+bool mp_is_out_of_randomness(int error);
 
 /* Keys. Lengths are exact: 3.6 and 4.x refuse a DER key with a byte after it. */
 int mp_pk_parse_key(mbedtls_pk_context *key, const unsigned char *der, size_t length);

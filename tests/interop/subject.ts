@@ -58,10 +58,14 @@ const js = process.env.FIELDNODE_JS ?? join(root, "build", "device", "js");
 /** The same program with what tests/unit/natives puts into it: a key in "hardware", flash whose power is cut. */
 export const testHost = join(dirname(host), "fieldnode-test");
 
-/** Whether the device's TLS library has TLS 1.3: 2.28, of Debian 12, has not. The program itself is asked. */
-export const hasTls13 = execFileSync(host, ["--version"], {
-  encoding: "utf8",
-}).includes("TLS 1.3");
+/** What the device says of itself. */
+const version = execFileSync(host, ["--version"], { encoding: "utf8" });
+
+/** Whether the device's TLS library has TLS 1.3: 2.28, of Debian 12, has not. */
+export const hasTls13 = version.includes("TLS 1.3");
+
+/** The device's mbedTLS: 2, 3 or 4. */
+export const mbedtlsMajor = Number(/mbedTLS (\d+)/.exec(version)?.[1]);
 
 /** A flash folder in the layout of modules/identity/identity-flash-file.c. */
 export async function makeFlash(flash: Flash): Promise<string> {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
 import { before, test } from "node:test";
 import { NodeServer, proxy } from "./node-server.js";
 import { authority, chainPem, device, server, type Credential } from "./pki.js";
 import { ProcessMemory } from "./process-memory.js";
+import { expandLabel, keysOf } from "./server-records.js";
 import { hasTls13, runSubject, testHost, type Outcome } from "./subject.js";
 
 let root: Credential;
@@ -94,40 +94,20 @@ function secretsOf12({ keys, wire }: Search): [string, Buffer][] {
   const [, clientRandom, master] = keys.find(
     ([label]) => label === "CLIENT_RANDOM",
   )!;
-  // A ServerHello's random: after the headers of record and handshake, and the version.
-  const serverRandom = wire.subarray(11, 43);
-  const seed = Buffer.concat([
-    Buffer.from("key expansion"),
-    serverRandom,
-    clientRandom,
-  ]);
-  const hmac = (...bytes: Buffer[]) =>
-    createHmac("sha256", master).update(Buffer.concat(bytes)).digest();
-  const first = hmac(seed);
-  const second = hmac(first);
-  const block = Buffer.concat([hmac(first, seed), hmac(second, seed)]);
+  const { client, server } = keysOf(master, clientRandom, wire);
   return [
     ["the master secret", master],
-    ["the node's key", block.subarray(0, 16)],
-    ["the server's key", block.subarray(16, 32)],
+    ["the node's key", client],
+    ["the server's key", server],
   ];
 }
 
 /** RFC 8446, 7: the secrets of handshake and data, and the keys from them (AES-128-GCM). */
-function secretsOf13({ keys }: Search): [string, Buffer][] {
-  const label = Buffer.from("\x00\x10\x09tls13 key\x00", "latin1");
-  return keys.flatMap(([name, , secret]): [string, Buffer][] => [
+const secretsOf13 = ({ keys }: Search): [string, Buffer][] =>
+  keys.flatMap(([name, , secret]): [string, Buffer][] => [
     [name, secret],
-    [`${name}: key`, expand(secret, label)],
+    [`${name}: key`, expandLabel(secret, "key", 16)],
   ]);
-}
-
-/** HKDF-Expand of one block (RFC 5869, 2.3). */
-const expand = (secret: Buffer, info: Buffer): Buffer =>
-  createHmac("sha256", secret)
-    .update(Buffer.concat([info, Buffer.from([1])]))
-    .digest()
-    .subarray(0, 16);
 
 /** The forms in which bytes could lie about. */
 const formsOf = (bytes: Buffer): Buffer[] => [
