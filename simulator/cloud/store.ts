@@ -50,6 +50,9 @@ export class Store {
   /** Topic rules by name. */
   readonly rules: Database<unknown, StoreKey>;
   readonly #root: RootDatabase<unknown, StoreKey>;
+  /** What `registryRevision` has read in this turn of the event loop. */
+  #revision: number | undefined;
+  readonly #forgetRevision = () => (this.#revision = undefined);
 
   /**
    * Opens the folder, and makes it (0700: it holds the authority's keys) when it is not there.
@@ -92,12 +95,17 @@ export class Store {
 
   /** Runs `work` as one transaction: all of its writes are kept, or (when it throws, or the machine stops) none. */
   transaction<T>(work: () => T): T {
-    return this.#root.transactionSync(work);
+    try {
+      return this.#root.transactionSync(work);
+    } finally {
+      this.#forgetRevision();
+    }
   }
 
   /** Lets the next read see what other processes committed since. */
   refresh(): void {
     this.#root.resetReadTxn();
+    this.#forgetRevision();
   }
 
   /** Resolves when every write made so far is committed. */
@@ -111,14 +119,24 @@ export class Store {
     await this.#root.close();
   }
 
-  /** Number that grows with each change to things, certificates, policies or attachments. */
+  /**
+   * Number that grows with each change to things, certificates, policies or attachments. Every message asks for it, several
+   * times: it is read once a turn of the event loop.
+   */
   get registryRevision(): number {
-    return (this.meta.get("registry-revision") as number | undefined) ?? 0;
+    if (this.#revision === undefined) {
+      this.#revision =
+        (this.meta.get("registry-revision") as number | undefined) ?? 0;
+      setImmediate(this.#forgetRevision);
+    }
+    return this.#revision;
   }
 
   /** Tells every process on this folder that the registry changed. Call it inside the transaction that changes it. */
   touchRegistry(): void {
+    this.#forgetRevision();
     this.meta.putSync("registry-revision", this.registryRevision + 1);
+    this.#forgetRevision();
   }
 
   /** The endpoint's prefix: 14 lower-case letters and digits, made once. */

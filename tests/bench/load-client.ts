@@ -19,6 +19,9 @@ const packetType = { publish: 3, puback: 4 } as const;
  */
 export class LoadClient {
   readonly #socket: TLSSocket;
+  /** Rejects when the broker ends the connection: a message that got lost is not waited for. */
+  readonly lost: Promise<never>;
+  #closing = false;
   #rest: Buffer = Buffer.alloc(0);
   #nextId = 0;
   /** Is called with the payload of each message. */
@@ -29,6 +32,12 @@ export class LoadClient {
     this.#socket = socket;
     socket.on("data", (bytes: Buffer) => this.#received(bytes));
     socket.on("error", () => socket.destroy());
+    this.lost = new Promise((_, reject) =>
+      socket.on("close", () => {
+        if (!this.#closing) reject(new Error("The broker closed a connection"));
+      }),
+    );
+    this.lost.catch(() => {});
   }
 
   static async connect(
@@ -40,7 +49,7 @@ export class LoadClient {
       servername: "localhost",
     });
     const client = new LoadClient(socket);
-    await once(socket, "secureConnect");
+    await Promise.race([once(socket, "secureConnect"), client.lost]);
     socket.setNoDelay(true);
     await client.#ask({
       cmd: "connect",
@@ -78,6 +87,7 @@ export class LoadClient {
   }
 
   close(): void {
+    this.#closing = true;
     this.#socket.destroy();
   }
 
@@ -86,7 +96,7 @@ export class LoadClient {
       this.#onPacket = () => resolve();
     });
     this.#socket.write(mqttPacket.generate(packet));
-    await answered;
+    await Promise.race([answered, this.lost]);
     this.#onPacket = () => {};
   }
 

@@ -313,6 +313,7 @@ export class Connection implements ClientLine {
     this.#watch.stop();
     this.#socket.removeAllListeners("data");
     this.#socket.resume();
+    this.#writer.flush();
     this.#socket.end();
     const forced = setTimeout(() => this.#socket.destroy(), closingTime);
     this.#socket.once("close", () => clearTimeout(forced));

@@ -11,7 +11,8 @@ export class PacketWriter {
   version: 4 | 5 = 4;
   /** Largest packet that the client accepts, bytes. */
   maximumPacketSize = Infinity;
-  #corked = false;
+  #waiting: Buffer[] = [];
+  #waitingBytes = 0;
 
   constructor(socket: Duplex) {
     this.#socket = socket;
@@ -19,12 +20,12 @@ export class PacketWriter {
 
   /** False while too much waits for the client. */
   get ready(): boolean {
-    return this.#socket.writableLength < slowReader.wait;
+    return this.#unsent < slowReader.wait;
   }
 
   /** True when so much waits that the client has to be given up. */
   get hopeless(): boolean {
-    return this.#socket.writableLength > slowReader.cut;
+    return this.#unsent > slowReader.cut;
   }
 
   /** Sends a packet. @returns false when it is larger than the client accepts */
@@ -33,16 +34,26 @@ export class PacketWriter {
       protocolVersion: this.version,
     });
     if (bytes.length > this.maximumPacketSize) return false;
-    if (!this.#corked) {
-      // What one turn of the event loop sends leaves as one write.
-      this.#corked = true;
-      this.#socket.cork();
-      process.nextTick(() => {
-        this.#corked = false;
-        this.#socket.uncork();
-      });
-    }
-    this.#socket.write(bytes);
+    // What one turn of the event loop sends leaves as one write.
+    if (this.#waiting.length === 0) process.nextTick(() => this.flush());
+    this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
     return true;
+  }
+
+  /** Writes what was sent in this turn of the event loop. Called before the socket is ended. */
+  flush(): void {
+    if (this.#waiting.length === 0) return;
+    const bytes =
+      this.#waiting.length === 1
+        ? this.#waiting[0]
+        : Buffer.concat(this.#waiting, this.#waitingBytes);
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#socket.write(bytes);
+  }
+
+  get #unsent(): number {
+    return this.#socket.writableLength + this.#waitingBytes;
   }
 }
