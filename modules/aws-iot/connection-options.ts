@@ -2,6 +2,7 @@ import type { Identity } from "../identity/identity.js";
 import type { TrustAnchors } from "../identity/trust-anchors.js";
 import type { SocketClass, Will } from "../mqtt/client-options.js";
 import type { Message } from "../mqtt/incoming.js";
+import type { ClientClass } from "../mqtt/session-options.js";
 import type { TcpClass } from "../secure-socket/tcp-socket.js";
 import type { Backoff } from "../system/backoff.js";
 import type { Clock } from "../system/clock.js";
@@ -27,6 +28,8 @@ export interface ConnectionOptions {
     dns: DNSOptions;
     /** A class of a SecureSocket's shape, to stand in its place. */
     socket?: SocketClass;
+    /** Stands in the place of our MQTT client; `standardClient` makes it of the SDK's, which is for MQTT 3.1.1. */
+    MQTT?: ClientClass;
   };
   will?: Will;
   /**

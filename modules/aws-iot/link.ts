@@ -137,7 +137,7 @@ export class Link {
         );
       }, tcpLimit);
     this.#session.connect({
-      io: MQTTClient,
+      io: io.MQTT ?? MQTTClient,
       host,
       port,
       id: clientId,

@@ -8,6 +8,7 @@ import type {
   WriteOptions,
 } from "./client-options.js";
 import { checkConnectOptions, writeConnect } from "./connect-packet.js";
+import { beforeConnack } from "./hang-up.js";
 import { Inlet } from "./inlet.js";
 import { KeepAlive } from "./keep-alive.js";
 import type { Socket } from "./outlet.js";
@@ -44,8 +45,6 @@ type Callbacks = {
 const openingLimit = 60_000;
 /** How long the broker may take to hang up after DISCONNECT. */
 const closingLimit = 2000;
-/** How a connection ends when the other side just goes. A network that breaks is told apart from that by TLS. */
-const hangUps: readonly string[] = ["tcp.closed", "tls.closed"];
 
 /**
  * One connection to a broker by MQTT 5 or 3.1.1, in the shape of ECMA-419's MQTT Client Class Pattern (clause 25).
@@ -363,12 +362,7 @@ export class MQTTClient {
         error === undefined
           ? new Failure("tcp.closed")
           : Failure.from(error, "tcp.closed");
-      const early = this.#state === waiting && hangUps.includes(failure.code);
-      this.#fail(
-        early
-          ? new Failure("mqtt.closed-before-connack", failure.detail)
-          : failure,
-      );
+      this.#fail(this.#state === waiting ? beforeConnack(failure) : failure);
     }
   }
 

@@ -1,6 +1,5 @@
 import Time from "time";
 import { Failure } from "../system/failure.js";
-import type { MQTTClient } from "./client.js";
 import type { Bytes, ControlMessage, WriteOptions } from "./client-options.js";
 import { checkQoS } from "./connect-packet.js";
 import {
@@ -12,7 +11,7 @@ import {
 import { PacketIds } from "./packet-ids.js";
 import type { Properties } from "./properties.js";
 import { publishFailure } from "./reason-codes.js";
-import type { PublishOptions } from "./session-options.js";
+import type { Client, PublishOptions } from "./session-options.js";
 import { checkTopicName } from "./topics.js";
 
 /** Bytes of a piece of a payload that comes from a source. */
@@ -176,7 +175,7 @@ export class Outgoing {
    * @param takenId a packet identifier that something else has
    * @returns false when there is nothing to send, or nothing that may be sent yet
    */
-  send(client: MQTTClient, takenId = 0): boolean {
+  send(client: Client, takenId = 0): boolean {
     const current = this.#current;
     if (current) {
       if (this.#offset < current.payload.byteLength)
@@ -244,7 +243,7 @@ export class Outgoing {
     return limited && this.#unacknowledged >= most ? undefined : delivery;
   }
 
-  #start(client: MQTTClient, delivery: Delivery, takenId: number): void {
+  #start(client: Client, delivery: Delivery, takenId: number): void {
     const { payload, QoS } = delivery;
     if (QoS === 1) delivery.id ||= this.nextId(takenId);
     const whole = payload instanceof Uint8Array;
@@ -275,7 +274,7 @@ export class Outgoing {
     if (whole && client.writable > 0) this.#sent(delivery);
   }
 
-  #sendPiece(client: MQTTClient, delivery: Delivery): void {
+  #sendPiece(client: Client, delivery: Delivery): void {
     const source = delivery.payload as PayloadSource;
     this.#piece ??= new Uint8Array(pieceSize);
     const left = source.byteLength - this.#offset;

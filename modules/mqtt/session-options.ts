@@ -1,6 +1,10 @@
 import type { Failure } from "../system/failure.js";
-import type { MQTTClient, MQTTClientOptions } from "./client.js";
-import type { ConnectOptions } from "./client-options.js";
+import type {
+  Bytes,
+  ClientCallbacks,
+  ConnectOptions,
+  WriteOptions,
+} from "./client-options.js";
 import type { IncomingOptions } from "./incoming.js";
 import type { Properties } from "./properties.js";
 
@@ -25,10 +29,33 @@ export interface SessionOptions extends IncomingOptions {
   filtersPerPacket?: number;
 }
 
+/** What a session needs of a client. `MQTTClient` is one, `StandardClient` makes one of any client of ECMA-419. */
+export interface Client {
+  /** The session. */
+  readonly target: unknown;
+  /** See `MQTTClient.writable`. */
+  readonly writable: number;
+  /** See `MQTTClient.write`. */
+  write(data: Bytes | undefined, options?: WriteOptions): number;
+  /** See `MQTTClient.read`. */
+  read(buffer: Bytes): number | undefined;
+  /** Ends the connection at once, without a callback. */
+  close(): void;
+}
+
+/** Options of a client that a session makes. */
+export interface ClientOptions extends ConnectOptions, ClientCallbacks<Client> {
+  /** Becomes the client's property `target`. */
+  target?: unknown;
+}
+
+/** The class of a client. */
+export type ClientClass = new (options: ClientOptions) => Client;
+
 /** One connection of a session: the client's options without its callbacks. */
 export interface SessionConnectOptions extends ConnectOptions {
   /** The class of the client. */
-  io: new (options: MQTTClientOptions) => MQTTClient;
+  io: ClientClass;
   /** False when left out: the broker is to keep the session. */
   clean?: boolean;
   /** The socket is open and CONNECT on its way. */

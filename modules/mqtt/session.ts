@@ -1,6 +1,5 @@
 import Timer from "timer";
 import { Failure } from "../system/failure.js";
-import type { MQTTClient } from "./client.js";
 import type {
   Bytes,
   ClientCallbacks,
@@ -9,10 +8,12 @@ import type {
 } from "./client-options.js";
 import { checkQoS } from "./connect-packet.js";
 import type { Completion, PayloadSource } from "./delivery.js";
+import { isHangUp } from "./hang-up.js";
 import { Incoming } from "./incoming.js";
 import { Outgoing } from "./outgoing.js";
 import * as packet from "./packet-types.js";
 import type {
+  Client,
   PublishOptions,
   SessionConnectOptions,
   SessionOptions,
@@ -27,8 +28,6 @@ const mostHangUps = 3;
 /** Ticks within which a hang-up counts as an answer; for QoS 0, which no tick counts, milliseconds. */
 const recent = 1;
 const recentMilliseconds = 2000;
-/** How a connection ends when the broker just goes. A network that breaks is told apart from that by TLS. */
-const hangUps: readonly string[] = ["tcp.closed", "tls.closed"];
 /** What a broker of MQTT 5 says that fits one message, which would be sent again and again otherwise. */
 const complaints: readonly string[] = [
   "policy.likely",
@@ -39,7 +38,7 @@ const complaints: readonly string[] = [
 const sessionExpiryInterval = 3600;
 
 /** Whose client it is. */
-function sessionOf(client: MQTTClient): Session {
+function sessionOf(client: Client): Session {
   return client.target as Session;
 }
 
@@ -56,7 +55,7 @@ export class Session {
   readonly #incoming: Incoming;
   readonly #outgoing: Outgoing;
   readonly #subscriptions: Subscriptions;
-  #client: MQTTClient | undefined;
+  #client: Client | undefined;
   #connection: SessionConnectOptions | undefined;
   #closed = false;
   #connected = false;
@@ -65,7 +64,7 @@ export class Session {
   #pause: Timer | undefined;
 
   /** The same functions for all sessions: a client calls them as its own, and its target is the session. */
-  static readonly #callbacks: ClientCallbacks<MQTTClient> = {
+  static readonly #callbacks: ClientCallbacks<Client> = {
     onReadable(count, message) {
       sessionOf(this).#incoming.readable(this, count, message);
     },
@@ -263,7 +262,7 @@ export class Session {
 
   /** The broker has ended the connection: names what may be why, and gives up what is named too often. */
   #blame({ code }: Failure): string | undefined {
-    const silent = hangUps.includes(code);
+    const silent = isHangUp(code);
     if (!this.#connected || !(silent || complaints.includes(code)))
       return undefined;
     const outgoing = this.#outgoing;
@@ -326,7 +325,7 @@ export class Session {
     }
   }
 
-  #sendNext(client: MQTTClient): boolean {
+  #sendNext(client: Client): boolean {
     const outgoing = this.#outgoing;
     if (outgoing.busy) return this.#sendMessage(client);
     const operation =
@@ -353,7 +352,7 @@ export class Session {
     return this.#sendMessage(client);
   }
 
-  #sendMessage(client: MQTTClient): boolean {
+  #sendMessage(client: Client): boolean {
     const outgoing = this.#outgoing;
     if (this.#pause && !outgoing.busy) return false;
     const sent = outgoing.send(client, this.#subscriptions.operation?.id);

@@ -1,6 +1,5 @@
-import { once } from "node:events";
-import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { Gate } from "../interop/gate.js";
 import { Field } from "../system/field.js";
 
 const nodes = 9;
@@ -10,7 +9,7 @@ const settled = 1500;
 /** Prints how long nodes take from the loss of their link to the next connection, with the cloud there all the time. */
 export async function measureBackOnline(): Promise<void> {
   const field = new Field();
-  const sockets = new Set<Socket>();
+  let gate: Gate | undefined;
   const connected = new Map<string, number[]>();
   try {
     const cloud = await field.startCloud({
@@ -20,16 +19,8 @@ export async function measureBackOnline(): Promise<void> {
         connected.set(event.client, [...times, performance.now()]);
       },
     });
-    const gate = createServer((client) => {
-      const server = connect(cloud.port, "127.0.0.1");
-      for (const socket of [client, server]) {
-        sockets.add(socket);
-        socket.on("error", () => undefined);
-      }
-      client.pipe(server).pipe(client);
-    }).listen(0, "127.0.0.1");
-    await once(gate, "listening");
-    const { port } = gate.address() as AddressInfo;
+    gate = new Gate(cloud.port);
+    const port = await gate.listen();
     for (let index = 1; index <= nodes; index++) {
       const thing = `node-${index}`;
       await field.provision(thing);
@@ -50,9 +41,8 @@ export async function measureBackOnline(): Promise<void> {
     await all(1);
     await delay(settled);
     const lost = performance.now();
-    for (const socket of sockets) socket.destroy();
+    gate.cut();
     await all(2);
-    gate.close();
     const took = [...connected.values()]
       .map(([, again]) => Math.round(again - lost))
       .sort((a, b) => a - b);
@@ -60,7 +50,7 @@ export async function measureBackOnline(): Promise<void> {
       `\nFrom link lost to back online, ${nodes} nodes at once: median ${took[nodes >> 1]} ms, from ${took[0]} to ${took.at(-1)} ms (of these, up to 1000 ms are the first wait)`,
     );
   } finally {
-    for (const socket of sockets) socket.destroy();
+    gate?.close();
     await field.close();
   }
 }

@@ -53,7 +53,8 @@ export interface Flash {
 export const host =
   process.env.FIELDNODE_HOST ??
   join(root, "build", "device", "release", "fieldnode");
-const js = process.env.FIELDNODE_JS ?? join(root, "build", "device", "js");
+const js = (): string =>
+  process.env.FIELDNODE_JS ?? join(root, "build", "device", "js");
 
 /** The same program with what tests/unit/natives puts into it: a key in "hardware", flash whose power is cut. */
 export const testHost = join(dirname(host), "fieldnode-test");
@@ -143,7 +144,7 @@ export async function runSubject(
     ...wrapper,
     program,
     "--js",
-    js,
+    js(),
     "--flash",
     folder,
     "--clock",

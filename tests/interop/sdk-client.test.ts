@@ -1,0 +1,133 @@
+/** A Connection over the Moddable SDK's own MQTT client and our SecureSocket, on XS, against a stock mosquitto. */
+import assert from "node:assert/strict";
+import {
+  copyFileSync,
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { root as project } from "../../simulator/commands/project.js";
+import { Gate } from "./gate.js";
+import { freePort, Mosquitto } from "./mosquitto.js";
+import {
+  authority,
+  chainPem,
+  device,
+  keyPem,
+  server,
+  type Credential,
+} from "./pki.js";
+import { runSubject, type Outcome } from "./subject.js";
+
+const moddable = process.env.MODDABLE;
+const skip =
+  moddable === undefined ? "MODDABLE, the SDK's folder, is not set" : false;
+const specifier = "embedded:network/mqtt/client";
+const name = "broker.localhost";
+
+describe("the SDK's MQTT client under our Connection", { skip }, () => {
+  const folder = mkdtempSync(join(tmpdir(), "fieldnode-sdk-client-"));
+  let root: Credential;
+  let broker: Mosquitto;
+  let port: number;
+
+  before(async () => {
+    // Our modules, and the SDK's beside them under its name.
+    process.env.FIELDNODE_JS = join(folder, "js");
+    mkdirSync(join(folder, "js", "embedded:network", "mqtt"), {
+      recursive: true,
+    });
+    for (const room of ["modules", "simulator", "tests"])
+      symlinkSync(
+        join(project, "build", "device", "js", room),
+        join(folder, "js", room),
+      );
+    copyFileSync(
+      join(moddable!, "examples", "io", "tcp", "mqttclient", "mqttclient.js"),
+      join(folder, "js", `${specifier}.js`),
+    );
+    root = await authority();
+    const own = await server(root, { names: [name] });
+    // mosquitto becomes a user of its own, who has to read this.
+    chmodSync(folder, 0o755);
+    const file = (file: string, text: string): string => {
+      writeFileSync(join(folder, file), text, { mode: 0o644 });
+      return join(folder, file);
+    };
+    writeFileSync(join(folder, "away"), Uint8Array.of(0, 1, 2, 3));
+    port = await freePort();
+    broker = await Mosquitto.start([
+      `listener ${port} 127.0.0.1`,
+      "allow_anonymous true",
+      `cafile ${file("root.pem", root.certificate.toString("pem"))}`,
+      `certfile ${file("cert.pem", chainPem(own))}`,
+      `keyfile ${file("key.pem", await keyPem(own))}`,
+      "require_certificate true",
+    ]);
+  });
+  after(async () => {
+    await broker.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** What was published or received, each once. */
+  const texts = (outcome: Outcome, event: string) => {
+    const events = outcome.events.filter((one) => one.event === event);
+    return [...new Set(events.map(({ text }) => text))].sort();
+  };
+
+  test("subscribes, publishes and receives with QoS 0 and 1, and is online again after a cut with its session and all messages", async () => {
+    const gate = new Gate(port);
+    const large = 10_000;
+    let published = 0;
+    let messages = 0;
+    let cut = false;
+    try {
+      const outcome = await runSubject(
+        { trust: [root], identity: await device(root, { name: "sdk" }) },
+        {
+          ...{ client: specifier, serverName: name, clientId: "sdk" },
+          ...{ port: await gate.listen(), large, expected: 6 },
+        },
+        "tests/unit/aws-iot/subject-connection",
+        ["timeout", "60"],
+        ({ event }) => {
+          if (event === "published") published++;
+          if (event === "message") messages++;
+          if (published < 3 || messages < 3 || cut) return;
+          cut = true;
+          gate.shut();
+          // The broker keeps it for the node, which is away.
+          void broker
+            .publish("-q", "1", "-t", "echo/away", "-f", join(folder, "away"))
+            .finally(() => gate.open());
+        },
+      );
+      assert.equal(outcome.exitCode, 0, outcome.stderr);
+      const why = JSON.stringify(outcome);
+      assert.ok(outcome.find("done"), why);
+      assert.deepEqual(outcome.find("failure"), undefined, why);
+      const own = ["first/0", "first/1", "first/large", "again/1", "between/1"];
+      assert.deepEqual(texts(outcome, "published"), own.toSorted(), why);
+      assert.deepEqual(
+        texts(outcome, "message"),
+        [...own, "away"].map((topic) => `echo/${topic}`).toSorted(),
+        why,
+      );
+      assert.equal(outcome.find("offline")?.code, "tls.truncated", why);
+      for (const { event, on } of outcome.events)
+        if (event === "message") assert.ok(on, why);
+      // The broker's session was kept, so there was nothing to subscribe to again.
+      const subscribed = broker.log.match(/Received SUBSCRIBE from sdk\n/g);
+      assert.equal(subscribed?.length, 1, broker.log);
+    } finally {
+      gate.close();
+    }
+  });
+});
