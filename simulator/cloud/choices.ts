@@ -7,8 +7,10 @@ export interface Choices {
   /**
    * Where a certificate that is unknown, not ACTIVE or expired is refused. Newer reports (2021 and later) agree that the
    * handshake completes and the connection is closed before any CONNACK; whether before or after the CONNECT is read, none says.
+   * `handshake` is what was seen in 2017: alert 46 (certificate_unknown) in the handshake, which was TLS 1.2 and nothing else;
+   * so is the MQTT port with this choice.
    */
-  readonly refuseCertificateAt: "connect" | "handshake-end";
+  readonly refuseCertificateAt: "connect" | "handshake-end" | "handshake";
   /** A ClientHello without a server name: newer AWS text recommends it, older text demands it. */
   readonly missingServerName: "accept" | "refuse";
   /** An MQTT 5 publish of QoS 0 that the policy denies. No source; DISCONNECT 0x87 is in AWS's list. */

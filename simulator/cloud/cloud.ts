@@ -29,6 +29,7 @@ import {
   httpAlpn,
   TlsListener,
   type SecureClient,
+  type TlsListenerOptions,
 } from "./tls/tls-listener.js";
 
 /** How a cloud is set up. */
@@ -170,16 +171,21 @@ export class Cloud {
       const certificates = await serverCertificates(authority, endpoint);
       const make = (
         onClient: (client: SecureClient) => void,
-        needsAlpn = false,
-      ) => this.#listener(endpoint, certificates, onClient, needsAlpn);
-      const listener = make(mqtt);
+        more: Partial<TlsListenerOptions> = {},
+      ) => this.#listener(endpoint, certificates, onClient, more);
+      const { justInTime } = connections;
+      const listener = make(mqtt, {
+        ...(this.#choices.refuseCertificateAt === "handshake" && {
+          judgeCertificate: (der) => justInTime.flawOf(der),
+        }),
+      });
       const httpsListener = make(https);
       const alpnListener =
         this.#options.alpnPort === undefined
           ? undefined
           : make(
               (client) => (client.alpn === httpAlpn ? https : mqtt)(client),
-              true,
+              { needsAlpn: true },
             );
       this.#running = {
         store,
@@ -278,7 +284,7 @@ export class Cloud {
     endpoint: string,
     certificates: readonly ServerCertificate[],
     onClient: (client: SecureClient) => void,
-    needsAlpn: boolean,
+    more: Partial<TlsListenerOptions>,
   ): TlsListener {
     return new TlsListener({
       policy:
@@ -286,10 +292,11 @@ export class Cloud {
       certificates,
       serverNames: [endpoint, "localhost"],
       missingServerName: this.#choices.missingServerName,
-      needsAlpn,
+      needsAlpn: false,
       handshakeTimeout: this.#choices.handshakeTimeout,
       log: this.log,
       onClient,
+      ...more,
     });
   }
 

@@ -1,7 +1,13 @@
 import { resolve } from "node:path";
+import { defaultChoices } from "../cloud/choices.js";
 import { Cloud } from "../cloud/cloud.js";
 import { formatEvent } from "../cloud/event-log.js";
 import { StateError } from "../cloud/store-check.js";
+import {
+  defaultSecurityPolicy,
+  securityPolicies,
+  type SecurityPolicyName,
+} from "../cloud/tls/security-policy.js";
 import { parseFlags, UsageError, usage, type Flags } from "./command-line.js";
 import { ExpectedError } from "./expected-error.js";
 
@@ -36,6 +42,16 @@ const flags = {
     value: "ADDRESS",
     help: "address to listen on, 127.0.0.1 unless told otherwise",
   },
+  "security-policy": {
+    type: "string",
+    value: "NAME",
+    help: `TLS versions and suites, by AWS's name; ${defaultSecurityPolicy} unless told otherwise`,
+  },
+  "refuse-certificate-at": {
+    type: "string",
+    value: "WHEN",
+    help: "when a certificate that is unknown, expired or not ACTIVE is refused: connect (as AWS does today), handshake-end, or handshake (alert 46, TLS 1.2 only)",
+  },
   help: { type: "boolean", help: "prints this" },
 } as const satisfies Flags;
 
@@ -55,6 +71,23 @@ export async function main(argv: string[]): Promise<number> {
   for (const name of ["port", "https-port", "alpn-port", "api-port"] as const)
     if ((given[name] ?? 0) > 65_535)
       throw new UsageError(`--${name} is at most 65535.`);
+  const securityPolicy = oneOf(
+    "security-policy",
+    Object.keys(securityPolicies) as SecurityPolicyName[],
+    given["security-policy"] ?? defaultSecurityPolicy,
+  );
+  const refuseCertificateAt = oneOf(
+    "refuse-certificate-at",
+    ["connect", "handshake-end", "handshake"],
+    given["refuse-certificate-at"] ?? defaultChoices.refuseCertificateAt,
+  );
+  if (
+    refuseCertificateAt === "handshake" &&
+    securityPolicies[securityPolicy].minVersion === "TLSv1.3"
+  )
+    throw new UsageError(
+      `--refuse-certificate-at handshake needs TLS 1.2, which ${securityPolicy} does not allow.`,
+    );
   const address = given.address ?? "127.0.0.1";
   const cloud = new Cloud({
     stateDir: resolve(given.state ?? defaultStateDir),
@@ -63,6 +96,8 @@ export async function main(argv: string[]): Promise<number> {
     httpsPort: given["https-port"] ?? 8443,
     apiPort: given["api-port"] ?? 9443,
     ...(given["alpn-port"] !== undefined && { alpnPort: given["alpn-port"] }),
+    securityPolicy,
+    choices: { refuseCertificateAt },
   });
   // Whoever reads the log may go first: `npm run cloud | head`.
   process.stdout.on("error", () => process.exit(0));
@@ -82,6 +117,20 @@ export async function main(argv: string[]): Promise<number> {
   await end;
   await cloud.stop();
   return 0;
+}
+
+/** A flag's value out of those that it may have. @throws UsageError */
+function oneOf<const T extends string>(
+  flag: string,
+  values: readonly T[],
+  given: string,
+): T {
+  const found = values.find((value) => value === given);
+  if (found === undefined)
+    throw new UsageError(
+      `--${flag} is one of ${values.join(", ")}, not "${given}".`,
+    );
+  return found;
 }
 
 /** Starts a cloud; what a person can put right becomes one line. */

@@ -79,6 +79,18 @@ describe("npm run cloud", () => {
       [["--prot", "1"], 2, /did you mean --port\?/],
       [["--port", "x"], 2, /--port needs a whole number, not "x"/],
       [["--port", "70000"], 2, /at most 65535/],
+      [["--security-policy", "TLS"], 2, /one of IoTSecurityPolicy_.*not "TLS"/],
+      [["--refuse-certificate-at", "once"], 2, /one of connect, .*"once"/],
+      [
+        [
+          "--refuse-certificate-at",
+          "handshake",
+          "--security-policy",
+          "IoTSecurityPolicy_TLS13_1_3_2022_10",
+        ],
+        2,
+        /needs TLS 1\.2/,
+      ],
     ] as [string[], number, RegExp][])
       await failsWith("cloud", args, code, line);
     server.close();

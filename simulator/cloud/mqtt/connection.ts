@@ -135,15 +135,9 @@ export class Connection implements ClientLine {
   }
 
   #judgeEarly(): void {
-    const { registry, justInTime } = this.#services;
-    registry.refresh();
-    const judged = judgeCertificate(this.#peer.certificateId, registry);
     const certificate = this.#peer.readCertificate?.();
-    if (
-      "refused" in judged &&
-      !(certificate && justInTime.concerns(certificate))
-    )
-      this.#refuse({ cause: "AUTH_ERROR", reason: judged.refused });
+    const flaw = this.#services.justInTime.flawOf(certificate);
+    if (flaw !== undefined) this.#refuse({ cause: "AUTH_ERROR", reason: flaw });
   }
 
   #received(bytes: Buffer): void {

@@ -4,6 +4,7 @@ import type { EventLog } from "../event-log.js";
 import { account } from "../names.js";
 import type { CaCertificate } from "../registry/ca-certificates.js";
 import type { Registry } from "../registry/registry.js";
+import { judgeCertificate } from "./admission.js";
 import type { Broker } from "./broker.js";
 
 /** Provisions a device by the template of its authority (just-in-time provisioning). */
@@ -35,9 +36,17 @@ export class JustInTime {
     this.#provision = provision;
   }
 
-  /** Whether a CONNECT with this certificate (DER) is one that registers it. */
-  concerns(der: Buffer): boolean {
-    return this.#authorityOf(new X509Certificate(der)) !== undefined;
+  /**
+   * Judges a client's certificate (DER), or that it showed none, before its CONNECT.
+   * @returns why it is refused whatever the CONNECT says; undefined also for one that a CONNECT would register
+   */
+  flawOf(der: Buffer | undefined): string | undefined {
+    this.#registry.refresh();
+    const id = der && certificateId(der);
+    const judged = judgeCertificate(id, this.#registry);
+    if (!("refused" in judged)) return undefined;
+    const registers = der && this.#authorityOf(new X509Certificate(der));
+    return registers ? undefined : judged.refused;
   }
 
   /** Registers, or tells again of, the certificate (DER) of a client that connects. @returns whether it is one of these */

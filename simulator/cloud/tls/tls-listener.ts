@@ -9,6 +9,7 @@ import tls, { type TLSSocket } from "node:tls";
 import type { ServerCertificate } from "../certificates/server-chain.js";
 import { certificateId } from "../certificates/device-authority.js";
 import type { EventLog } from "../event-log.js";
+import { CertificateGate, type JudgeCertificate } from "./certificate-gate.js";
 import {
   clientHelloLimit,
   readClientHello,
@@ -46,6 +47,8 @@ export interface TlsListenerOptions {
   readonly missingServerName: "accept" | "refuse";
   /** True for the stand-in of port 443: client certificates count only with ALPN `x-amzn-mqtt-ca` or `x-amzn-http-ca`. */
   readonly needsAlpn: boolean;
+  /** Judges client certificates in the handshake, which is TLS 1.2 then. Without it any passes. */
+  readonly judgeCertificate?: JudgeCertificate;
   /** Milliseconds that a handshake may take. */
   readonly handshakeTimeout: number;
   readonly log: EventLog;
@@ -65,19 +68,24 @@ export class TlsListener {
   readonly #options: TlsListenerOptions;
   readonly #server: Server;
   readonly #tls: tls.Server;
+  #context: tls.SecureContext;
   readonly #sockets = new Set<Socket>();
 
   constructor(options: TlsListenerOptions) {
     this.#options = options;
+    const context = this.#contextOptions(options.certificates);
+    this.#context = tls.createSecureContext(context);
     this.#tls = tls.createServer({
-      ...contextOptions(options.policy, options.certificates),
+      ...context,
       requestCert: true,
       // The registry decides, not a certificate authority: any chain, or none, passes here.
       rejectUnauthorized: false,
       handshakeTimeout: options.handshakeTimeout,
       ...(options.needsAlpn && { ALPNProtocols: alpnNames }),
     });
-    this.#tls.on("secureConnection", (socket) => this.#secured(socket));
+    this.#tls.on("secureConnection", (socket) =>
+      this.#secured(socket, nameOf(socket), socket.remoteAddress ?? ""),
+    );
     this.#tls.on("tlsClientError", (error, socket) => {
       this.#failed(nameOf(socket), error.message);
       socket.destroy();
@@ -104,9 +112,9 @@ export class TlsListener {
 
   /** Shows other certificates from the next handshake on. */
   renew(certificates: readonly ServerCertificate[]): void {
-    this.#tls.setSecureContext(
-      contextOptions(this.#options.policy, certificates),
-    );
+    const context = this.#contextOptions(certificates);
+    this.#context = tls.createSecureContext(context);
+    this.#tls.setSecureContext(context);
   }
 
   /** Closes the port and every connection that is still open. */
@@ -200,17 +208,64 @@ export class TlsListener {
           "the client asks for short records; AWS ignores that and sends records of 16 KB, so it must be able to take them",
       });
     socket.unshift(bytes);
-    this.#tls.emit("connection", socket);
+    const { judgeCertificate } = this.#options;
+    if (judgeCertificate) this.#behindGate(socket, judgeCertificate);
+    else this.#tls.emit("connection", socket);
   }
 
-  #secured(socket: TLSSocket): void {
+  /** Does the handshake with a gate in front, which judges the client's certificate. */
+  #behindGate(socket: Socket, judge: JudgeCertificate): void {
+    const name = nameOf(socket);
+    const address = socket.remoteAddress ?? "";
+    let told = false;
+    const failed = (reason: string) => {
+      clearTimeout(timer);
+      if (!told) this.#failed(name, reason);
+      told = true;
+      secure.destroy();
+    };
+    const gate = new CertificateGate(socket, judge, (reason, number) =>
+      failed(`${reason}. Alert ${number} was sent`),
+    );
+    const secure = new tls.TLSSocket(gate, {
+      isServer: true,
+      secureContext: this.#context,
+      requestCert: true,
+      rejectUnauthorized: false,
+    });
+    const timer = setTimeout(
+      () => failed("no handshake in time"),
+      this.#options.handshakeTimeout,
+    );
+    const onError = (error: Error) => failed(error.message);
+    const onClose = () => failed("closed in the handshake");
+    secure.on("error", onError);
+    secure.on("close", onClose);
+    secure.once("secure", () => {
+      clearTimeout(timer);
+      secure.off("error", onError);
+      secure.off("close", onClose);
+      this.#secured(secure, name, address);
+    });
+  }
+
+  #contextOptions(certificates: readonly ServerCertificate[]) {
+    const { policy, judgeCertificate } = this.#options;
+    return contextOptions(
+      judgeCertificate
+        ? { ...policy, minVersion: "TLSv1.2", maxVersion: "TLSv1.2" }
+        : policy,
+      certificates,
+    );
+  }
+
+  #secured(socket: TLSSocket, name: string, address: string): void {
     const { log, needsAlpn, onClient } = this.#options;
     const certificate = socket.getPeerX509Certificate();
     const alpn = socket.alpnProtocol || undefined;
     const ignored = needsAlpn && alpn === undefined;
     const id =
       certificate && !ignored ? certificateId(certificate.raw) : undefined;
-    const name = nameOf(socket);
     const serverName = (socket as { servername?: string | false }).servername;
     log.add({
       type: "tls",
@@ -229,7 +284,7 @@ export class TlsListener {
     onClient({
       socket,
       name,
-      address: socket.remoteAddress ?? "",
+      address,
       ...(alpn !== undefined && { alpn }),
       ...(id !== undefined && { certificateId: id }),
       readCertificate: () =>
