@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { after, before, test } from "node:test";
+import { connectPacket, TlsMosquitto } from "./mosquitto-tls.js";
 import { OpensslServer } from "./openssl-server.js";
 import {
   authority,
@@ -63,6 +64,31 @@ for (const [kind, own] of kinds)
         );
       }
   });
+
+test("a key of each kind authenticates the node to mosquitto, which knows it by its certificate", async () => {
+  const broker = await TlsMosquitto.start([await server(root)], clients, [
+    "use_identity_as_username true",
+  ]);
+  try {
+    for (const [kind] of kinds) {
+      const node = await device(clients, { kind, name: `node-${kind}` });
+      const outcome = await runSubject(
+        { trust: [root], identity: node },
+        {
+          port: broker.ports[0],
+          identity: true,
+          request: connectPacket,
+          download: 4,
+        },
+      );
+      const say = JSON.stringify(outcome) + broker.log;
+      assert.equal(outcome.find("read")?.count, 4, say);
+      assert.match(broker.log, new RegExp(`as tls .*u'node-${kind}'`));
+    }
+  } finally {
+    await broker.stop();
+  }
+});
 
 test("takes PEM as other programs write it: parameters or notes before the key, lines that end in CR LF, no last line end", async () => {
   const node = await device(clients);

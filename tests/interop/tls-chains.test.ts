@@ -1,16 +1,12 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { before, test } from "node:test";
-import { freePort, Mosquitto } from "./mosquitto.js";
+import { connectPacket, TlsMosquitto } from "./mosquitto-tls.js";
 import { NodeServer } from "./node-server.js";
 import { OpensslServer } from "./openssl-server.js";
 import {
   authority,
   chainPem,
   device,
-  keyPem,
   server,
   type Credential,
   type Kind,
@@ -111,39 +107,19 @@ for (const version of versions)
       }
   });
 
-/** MQTT 3.1.1's CONNECT of a client "tls"; a broker answers four bytes, or nothing at all. */
-const connect = [...Buffer.from("\x10\x0f\0\x04MQTT\x04\x02\0\x3c\0\x03tls")];
-
 for (const version of versions)
   test(`takes the largest chains from mosquitto, which demands a certificate (${version})`, async () => {
-    const folder = mkdtempSync(join(tmpdir(), "fieldnode-chains-"));
-    // Started by root, mosquitto becomes a user of its own.
-    chmodSync(folder, 0o755);
-    const file = (name: string, text: string): string => {
-      writeFileSync(join(folder, name), text, { mode: 0o644 });
-      return join(folder, name);
-    };
-    const ports = [await freePort(), await freePort()];
-    const listeners = await Promise.all(
-      kinds.map(async (kind, index) => {
-        const own = chains.get(kind)![5];
-        return [
-          `listener ${ports[index]} 127.0.0.1`,
-          `cafile ${file("clients.pem", chainPem(clients))}`,
-          `certfile ${file(`${kind}.pem`, chainPem(own))}`,
-          `keyfile ${file(`${kind}.key`, await keyPem(own))}`,
-          `tls_version ${version.toLowerCase()}`,
-          "require_certificate true",
-        ];
-      }),
+    const broker = await TlsMosquitto.start(
+      kinds.map((kind) => chains.get(kind)![5]),
+      clients,
+      [`tls_version ${version.toLowerCase()}`],
     );
-    const broker = await Mosquitto.start(listeners.flat());
     try {
-      for (const port of ports) {
+      for (const port of broker.ports) {
         const outcome = await runSubject(flash, {
           port,
           identity: true,
-          request: connect,
+          request: connectPacket,
           download: 4,
         });
         const say = JSON.stringify(outcome) + broker.log;
@@ -151,7 +127,6 @@ for (const version of versions)
       }
     } finally {
       await broker.stop();
-      rmSync(folder, { recursive: true });
     }
   });
 
