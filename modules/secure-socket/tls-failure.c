@@ -44,6 +44,9 @@ static const char *code_anywhere(int error)
 static bool is_certificate_error(int error)
 {
 	int high = -error & 0x7F80;
+	/* 4.x gives the number of ASN.1 alone, where the others add it to X.509's. */
+	if (high == 0)
+		return -error >= 0x60 && -error <= 0x6C;
 	return (high >= 0x2080 && high <= 0x2A80) || (high >= 0x3900 && high <= 0x3F80) || high == 0x1080;
 }
 
