@@ -1,8 +1,10 @@
 import { execFile, execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { TlsOptions } from "node:tls";
 import { promisify } from "node:util";
 import { root } from "../../simulator/commands/project.js";
+import x509 from "../../simulator/cloud/x509.js";
 import { NodeServer } from "../interop/node-server.js";
 import {
   authority,
@@ -42,6 +44,9 @@ export interface Held {
 
 const builds = join(root, "build", "device");
 
+/** Roots of the field have one, of any 20 bytes, and what they sign refers to it: Moddable's TLS finds them by it. */
+const rootKeyId = "0123456789abcdef0123456789abcdef01234567";
+
 /** The builds that are there: the system's mbedTLS, 3.6, and what a board has. */
 export const buildsToMeasure = (): Build[] =>
   ["release", "mbedtls-3.6", "board"]
@@ -79,13 +84,24 @@ export class TlsBed {
   /**
    * @param chain kind of the server's root, intermediate and own key
    * @param own kind of the node's key
+   * @param more options of the server
    */
-  static async open(chain: Kind, own: Kind, version: Version): Promise<TlsBed> {
-    const trust = await authority({ name: "root", kind: chain });
+  static async open(
+    chain: Kind,
+    own: Kind,
+    version: Version,
+    more: TlsOptions = {},
+  ): Promise<TlsBed> {
+    const trust = await authority({
+      name: "root",
+      kind: chain,
+      more: [new x509.SubjectKeyIdentifierExtension(rootKeyId)],
+    });
     const between = await authority({
       issuer: trust,
       name: "between",
       kind: chain,
+      more: [new x509.AuthorityKeyIdentifierExtension(rootKeyId)],
     });
     const clients = await authority({ name: "clients", kind: own });
     const node = await device(clients, { kind: own });
@@ -103,6 +119,7 @@ export class TlsBed {
         ca: chainPem(clients),
         maxVersion: version,
         honorCipherOrder: false,
+        ...more,
       },
     );
     const flash = await makeFlash({ trust: [trust], identity: node });
@@ -149,6 +166,11 @@ export class TlsBed {
       env: { ...process.env, FIELDNODE_FAIL_ALLOCATION: "0" },
     });
     return JSON.parse(stdout) as Held;
+  }
+
+  /** For a program of another make: the server's port, and folder of `trust.der`, `cert.der` and `key.der` (PKCS #8). */
+  get address(): { port: number; folder: string } {
+    return { port: this.#peer.port, folder: this.#flash };
   }
 
   async close(): Promise<void> {

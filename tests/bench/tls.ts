@@ -11,6 +11,7 @@ import {
   type Build,
   type Work,
 } from "./tls-bed.js";
+import { measureModdableTls } from "./tls-moddable.js";
 
 /** Bytes of XS's slots. */
 const slotSize = { desktop: 32, board: 16 };
@@ -40,6 +41,7 @@ export async function measureTls(): Promise<void> {
   for (const build of builds) await measureHandshakes(build);
   await measureMemory(builds);
   await measureThroughput(builds[0]);
+  await measureModdableTls(builds[0], perConnection);
 }
 
 async function measureHandshakes(build: Build): Promise<void> {
