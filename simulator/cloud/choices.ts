@@ -34,6 +34,12 @@ export interface Choices {
    * is to get, QoS 0 is discarded and QoS 1 waits. 0 does not limit.
    */
   readonly publishRate: number;
+  /** Bytes a second on one connection, in each direction; more is delayed. 0 does not limit. */
+  readonly throughput: number;
+  /** CONNECT packets a second of all clients together, 500 to 3,000 on AWS, by region. 0 does not limit. */
+  readonly accountConnectRate: number;
+  /** Publishes a second of all clients together, 2,000 to 20,000 on AWS, by region. 0 does not limit. */
+  readonly accountPublishRate: number;
   /** CONNECT packets a second for one client id, after `connectBurst` of them. 0 does not limit. */
   readonly connectRate: number;
   /** CONNECT packets of one client id that are accepted at once before `connectRate` counts. */
@@ -83,6 +89,8 @@ export interface Choices {
     "InvalidRequestException" | "UnauthorizedException";
   /** Seconds between Device Defender's reports of one thing; earlier ones are Throttled (a name without a source). 0 allows all. */
   readonly defenderInterval: number;
+  /** Requests a second of one operation of the API: 10 to 500 on AWS, by operation. 0 does not limit. */
+  readonly apiRate: number;
   /** Whether actions are compared regardless of case, as IAM does. */
   readonly ignoreActionCase: boolean;
   /** Milliseconds between looks at the store for certificates and policies that another process changed. */
@@ -102,6 +110,9 @@ export const defaultChoices: Choices = {
   maxSessionExpiry: 3_600,
   replayRate: 10,
   publishRate: 100,
+  throughput: 512 * 1024,
+  accountConnectRate: 3_000,
+  accountPublishRate: 20_000,
   connectRate: 1,
   connectBurst: 10,
   redeliveryInterval: 20_000,
@@ -126,6 +137,7 @@ export const defaultChoices: Choices = {
   },
   reservedTopicOverHttps: "InvalidRequestException",
   defenderInterval: 300,
+  apiRate: 0,
   ignoreActionCase: true,
   registryInterval: 1_000,
 };

@@ -12,6 +12,7 @@ import type { Client } from "./mqtt/client.js";
 import { Connection, type ConnectionServices } from "./mqtt/connection.js";
 import { JustInTime } from "./mqtt/just-in-time.js";
 import { Lifecycle } from "./mqtt/lifecycle.js";
+import { RateLimit } from "./mqtt/rate-limit.js";
 import { RateLimits } from "./mqtt/rate-limits.js";
 import { reason } from "./mqtt/reason.js";
 import { Wills } from "./mqtt/wills.js";
@@ -66,14 +67,16 @@ export class Cloud {
   readonly #choices: Choices;
   readonly #clients = new Map<string, Client>();
   readonly #connects: RateLimits;
+  readonly #accountConnects: RateLimit;
   readonly #timers: NodeJS.Timeout[] = [];
   #running: Running | undefined;
 
   constructor(options: CloudOptions) {
     this.#options = options;
     this.#choices = { ...defaultChoices, ...options.choices };
-    const { connectRate, connectBurst } = this.#choices;
+    const { connectRate, connectBurst, accountConnectRate } = this.#choices;
     this.#connects = new RateLimits(connectRate, connectBurst);
+    this.#accountConnects = new RateLimit(accountConnectRate);
     if (options.onEvent) this.log.listen(options.onEvent);
   }
 
@@ -276,7 +279,9 @@ export class Cloud {
       ),
       ingest: ({ rule, topic }, payload, clientId) =>
         services.rules.ingest(rule, { topic, payload, clientId }),
-      mayConnect: (clientId) => this.#connects.take(clientId),
+      mayConnect: (clientId) =>
+        this.#connects.take(clientId) && this.#accountConnects.take(),
+      accountPublishes: new RateLimit(this.#choices.accountPublishRate),
     };
   }
 

@@ -28,7 +28,7 @@ const statusOf = {
   ServiceQuotaExceededException: 402,
   SqlParseException: 400,
   TerminalStateException: 410,
-  // 429 as `iot-data` and `iot-jobs-data` have it; `iot` itself would answer 400.
+  // As `iot-data` and `iot-jobs-data` have it; of `iot` it is 400, see `sendError`.
   ThrottlingException: 429,
   TransferAlreadyCompletedException: 410,
   TransferConflictException: 409,

@@ -8,7 +8,15 @@ const [, , stateDir = ""] = process.argv;
 const cloud = await new Cloud({
   stateDir,
   port: 0,
-  choices: { publishRate: 0, connectRate: 0, replayRate: 0, shadowRate: 0 },
+  choices: {
+    publishRate: 0,
+    throughput: 0,
+    accountConnectRate: 0,
+    accountPublishRate: 0,
+    connectRate: 0,
+    replayRate: 0,
+    shadowRate: 0,
+  },
 }).start();
 console.log(cloud.port);
 process.on("SIGTERM", () => void cloud.stop().then(() => process.exit()));

@@ -33,7 +33,7 @@ after(async () => {
 });
 
 describe("certificates", () => {
-  test("27: a state that is not allowed is 406, a limit 410, throttling 400", async () => {
+  test("12.27: a state that is not allowed is 406, a limit 410", async () => {
     const device = await cloud.device("states");
     const { certificateId } = device;
     assert.equal(
@@ -60,6 +60,24 @@ describe("certificates", () => {
     };
     for (let n = 1; n <= 9; n++) await attach(n);
     assert.equal(await refusal(attach(10)), "LimitExceededException 410");
+  });
+
+  test("12.27: a throttled call is 400 of iot, 429 of iot-data", async () => {
+    const narrow = await TestCloud.start({ choices: { apiRate: 1 } });
+    const control = apiClient(iot.IoTClient, narrow);
+    const data = apiClient(iotdata.IoTDataPlaneClient, narrow);
+    const list = () => refusal(control.send(new iot.ListThingsCommand({})));
+    const shadow = () =>
+      refusal(
+        data.send(new iotdata.GetThingShadowCommand({ thingName: "none" })),
+      );
+    const answers = await Promise.all([list(), list(), list()]);
+    assert.ok(answers.includes("ThrottlingException 400"), answers.join());
+    const others = await Promise.all([shadow(), shadow(), shadow()]);
+    assert.ok(others.includes("ThrottlingException 429"), others.join());
+    control.destroy();
+    data.destroy();
+    await narrow.stop();
   });
 
   test("are in every status that AWS has, by the calls that lead there", async () => {

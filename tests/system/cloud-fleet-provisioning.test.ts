@@ -122,7 +122,7 @@ const provision = (name: string, request: unknown, format = "json") =>
 
 describe("fleet provisioning (section 6)", () => {
   for (const format of ["json", "cbor"])
-    test(`25: keys in ${format}: the certificate is PENDING_ACTIVATION, and connects once it is provisioned`, async () => {
+    test(`12.25: keys in ${format}: the certificate is PENDING_ACTIVATION, and connects once it is provisioned`, async () => {
       const body = await created(format);
       assert.deepEqual(Object.keys(body).sort(), [
         "certificateId",
@@ -344,7 +344,7 @@ describe("fleet provisioning (section 6)", () => {
     assert.equal((await ask("good")).thingName, "node-claim-hooked");
   });
 
-  test("25: a token lasts an hour; a certificate that nobody used by then is deleted", () => {
+  test("12.25: a token lasts an hour; a certificate that nobody used by then is deleted", () => {
     let now = 1_700_000_000_000;
     const store = new Store(temporaryFolder());
     const registry = new Registry(store);

@@ -233,7 +233,7 @@ describe("HTTPS: shadows", () => {
 });
 
 describe("HTTPS: jobs", () => {
-  test("9: pending, start, describe and update; jobDocument is text here", async () => {
+  test("12.9: pending, start, describe and update; jobDocument is text here", async () => {
     cloud.cloud.registry.things.create("https-jobs");
     const document = '{"operation":"test"}';
     const { jobs } = cloud.cloud.services;

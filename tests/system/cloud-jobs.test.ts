@@ -48,7 +48,7 @@ const update = (jobId: string, body: object) =>
   client.request(`${base}/${jobId}/update`, body);
 
 describe("jobs: points of section 12", () => {
-  test("8: answers go to the client that asked, without subscription, and to nobody else", async () => {
+  test("12.8: answers go to the client that asked, without subscription, and to nobody else", async () => {
     const other = await ServiceClient.connect(
       cloud,
       device,
@@ -72,7 +72,7 @@ describe("jobs: points of section 12", () => {
     await other.close();
   });
 
-  test("9: times are seconds, jobDocument is an object", async () => {
+  test("12.9: times are seconds, jobDocument is an object", async () => {
     const jobId = create();
     const { body } = await client.request(`${base}/$next/get`);
     const { execution, timestamp } = body;
@@ -89,7 +89,7 @@ describe("jobs: points of section 12", () => {
     assert.equal(execution.thingName, thing);
   });
 
-  test("12: expectedVersion is taken as a number and as text", async () => {
+  test("12.12: expectedVersion is taken as a number and as text", async () => {
     const jobId = create();
     for (const expectedVersion of [1, "2"])
       assert.match(
@@ -108,7 +108,7 @@ describe("jobs: points of section 12", () => {
     });
   });
 
-  test("10, 11: notify and notify-next as AWS's example sequence has them", async () => {
+  test("12.10, 12.11: notify and notify-next as AWS's example sequence has them", async () => {
     const watcher = await ServiceClient.connect(
       cloud,
       device,

@@ -93,7 +93,7 @@ describe("a certificate that is no good (section 1.8): the handshake completes, 
   });
 });
 
-test("21: a certificate of an unknown authority connects when the registry has it", async () => {
+test("12.21: a certificate of an unknown authority connects when the registry has it", async () => {
   const other = await TestCloud.start();
   const device = await other.device("foreign");
   await other.stop();

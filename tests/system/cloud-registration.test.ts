@@ -83,7 +83,7 @@ describe("an authority", () => {
     );
   });
 
-  test("22: a certificate of it is registered by CONNECT, not by the handshake; then the line goes dead", async () => {
+  test("12.22: a certificate of it is registered by CONNECT, not by the handshake; then the line goes dead", async () => {
     const caCertificateId = await register();
     const fresh = await factoryDevice("fresh");
     const onlyHandshake = await WireClient.open(cloud, fresh);

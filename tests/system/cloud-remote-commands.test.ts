@@ -146,7 +146,7 @@ describe("remote commands (section 9.2)", () => {
     });
   });
 
-  test("28: answers come on a topic of eight slashes", async () => {
+  test("12.28: answers come on a topic of eight slashes", async () => {
     const id = start("deep", "text/plain", Buffer.from("x"));
     await client.wire.next("publish");
     const { topic } = await client.request(`${base}/${id}/response/json`, {

@@ -83,7 +83,7 @@ describe("Basic Ingest and rules (section 9.1)", () => {
     assert.deepEqual(await client.rest(), []);
   });
 
-  test("18: a rule sees a shadow's messages, too", async () => {
+  test("12.18: a rule sees a shadow's messages, too", async () => {
     rule(
       "shadows",
       "SELECT state FROM '$aws/things/+/shadow/update/accepted'",

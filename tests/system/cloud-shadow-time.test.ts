@@ -7,7 +7,7 @@ import { Store } from "../../simulator/cloud/store.js";
 import { temporaryFolder } from "./cloud-fixture.js";
 
 describe("shadows: what time does to them (sections 4.3 and 4.5)", () => {
-  test("4.3.9, 13: deleting does not reset the version: it goes on for 48 hours and then starts over", () => {
+  test("4.3.9, 12.13: deleting does not reset the version: it goes on for 48 hours and then starts over", () => {
     let now = 1_700_000_000_000;
     const store = new Store(temporaryFolder());
     const shadows = new Shadows(store, defaultChoices, () => now);

@@ -99,7 +99,7 @@ describe("shadows: rules of section 4.3", () => {
     assert.deepEqual((await get()).state, { reported: { a: 1 } });
   });
 
-  test("4.3.5, 15: delta holds bare desired leaves that are missing or different, paths kept, arrays whole, nothing that is only reported", async () => {
+  test("4.3.5, 12.15: delta holds bare desired leaves that are missing or different, paths kept, arrays whole, nothing that is only reported", async () => {
     const { delta } = await update({
       desired: { a: { same: 1, other: 2 }, list: [1, 2], gone: 5, equal: [1] },
       reported: { a: { same: 1, other: 9 }, list: [1], equal: [1], only: 7 },
@@ -111,7 +111,7 @@ describe("shadows: rules of section 4.3", () => {
     assert.deepEqual(state.delta, delta.state);
   });
 
-  test("4.3.6, 15: delta comes after any accepted update that leaves a difference, also one of reported alone", async () => {
+  test("4.3.6, 12.15: delta comes after any accepted update that leaves a difference, also one of reported alone", async () => {
     await update({ desired: { a: 1, b: 1 } });
     const reported = await update({ reported: { a: 1 } });
     assert.deepEqual(reported.delta.state, { b: 1 });
@@ -198,7 +198,7 @@ describe("shadows: rules of section 4.3", () => {
 });
 
 describe("shadows: points of section 12 and documents", () => {
-  test("14: update/accepted has only the fields of the request", async () => {
+  test("12.14: update/accepted has only the fields of the request", async () => {
     await update({ desired: { a: 1 }, reported: { b: { c: 1, d: 2 } } });
     const { accepted } = await update(
       { reported: { b: { c: 5 }, gone: null } },
@@ -211,7 +211,7 @@ describe("shadows: points of section 12 and documents", () => {
     assert.ok(Number(accepted.timestamp) < 10_000_000_000, "seconds");
   });
 
-  test("16: documents has previous and current, without delta", async () => {
+  test("12.16: documents has previous and current, without delta", async () => {
     await update({ desired: { a: 1 } });
     const { documents } = await update({ reported: { a: 2 } });
     assert.deepEqual(documents.previous.state, { desired: { a: 1 } });
@@ -226,7 +226,7 @@ describe("shadows: points of section 12 and documents", () => {
     assert.equal(documents.current.metadata.delta, undefined);
   });
 
-  test("17: the thing need not be registered", async () => {
+  test("12.17: the thing need not be registered", async () => {
     assert.equal(
       cloud.cloud.registry.things.find(prefix.split("/")[2]),
       undefined,
@@ -234,7 +234,7 @@ describe("shadows: points of section 12 and documents", () => {
     assert.equal((await update({ reported: { a: 1 } })).accepted.version, 1);
   });
 
-  test("18: a will on a shadow's topic reaches subscribers, but the shadow ignores it", async () => {
+  test("12.18: a will on a shadow's topic reaches subscribers, but the shadow ignores it", async () => {
     await client.wire.subscribe(`${prefix}/update`);
     const dying = await WireClient.connect(cloud, device, {
       clientId: "dying",

@@ -77,7 +77,7 @@ describe("streams (section 7)", () => {
       });
     });
 
-  test("26: one message for each block, the last one short; base64 in JSON", async () => {
+  test("12.26: one message for each block, the last one short; base64 in JSON", async () => {
     const messages = await get({ s: 1, f: 0, l: 4096, o: 0, n: 32, c: "x" });
     assert.deepEqual(numbers(messages), [0, 1, 2, 3, 4]);
     assert.deepEqual(
@@ -92,7 +92,7 @@ describe("streams (section 7)", () => {
     assert.equal(messages[0]?.body.c, "x");
   });
 
-  test("26: blocks are byte strings in CBOR", async () => {
+  test("12.26: blocks are byte strings in CBOR", async () => {
     const messages = await get({ f: 0, l: 1024, o: 2, n: 2 }, "cbor");
     assert.deepEqual(numbers(messages), [2, 3]);
     assert.ok((messages[0]?.body.p as unknown) instanceof Uint8Array);
@@ -100,7 +100,7 @@ describe("streams (section 7)", () => {
     assert.deepEqual(Buffer.concat(bytes), file.subarray(2048, 4096));
   });
 
-  test("26: at most 128 KB are sent for one request", async () => {
+  test("12.26: at most 128 KB are sent for one request", async () => {
     const messages = await get({ f: 3, l: 4096, n: 98_304 });
     assert.equal(messages.length, 32);
     assert.equal((await get({ f: 3, l: 4096, o: 64, n: 100 })).length, 10);

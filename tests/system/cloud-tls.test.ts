@@ -178,7 +178,7 @@ describe("versions and suites (section 1.3)", () => {
   });
 });
 
-describe("20: what AWS has not", () => {
+describe("12.20: what AWS has not", () => {
   test("no session is resumed, in TLS 1.2 or 1.3", async () => {
     for (const version of ["-tls1_2", "-tls1_3"]) {
       const output = await sClient(version, "-reconnect");
@@ -284,7 +284,7 @@ describe("the server name (section 1.4)", () => {
   });
 });
 
-describe("29: the stand-in for port 443", () => {
+describe("12.29: the stand-in for port 443", () => {
   const open = (alpn?: string[]) =>
     WireClient.open(cloud, device, {
       port: cloud.cloud.alpnPort!,

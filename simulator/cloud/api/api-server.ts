@@ -6,6 +6,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { AddressInfo } from "node:net";
+import { RateLimits } from "../mqtt/rate-limits.js";
 import { ServiceError } from "../service-error.js";
 import { ApiRequest } from "./api-request.js";
 import type { ApiServices } from "./api-services.js";
@@ -14,7 +15,7 @@ import { internalFailure, readBody, send, sendError } from "./http-answer.js";
 import { optional } from "./members.js";
 import { Router } from "./router.js";
 import { routes } from "./routes.js";
-import { readSignature } from "./signature.js";
+import { readSignature, type ApiService } from "./signature.js";
 
 /** Connections at once; whoever comes after waits. */
 const connectionLimit = 500;
@@ -31,9 +32,12 @@ export class ApiServer {
   readonly #router = new Router(routes);
   readonly #server: Server;
   readonly #history: EventHistory;
+  readonly #rates: RateLimits;
 
   constructor(services: ApiServices) {
     this.#services = services;
+    const { apiRate } = services.choices;
+    this.#rates = new RateLimits(apiRate, apiRate);
     this.#history = new EventHistory(services.log);
     this.#server = createServer(
       { requestTimeout: 30_000, headersTimeout: 10_000 },
@@ -90,13 +94,17 @@ export class ApiServer {
     const method = request.method ?? "";
     let operation = `${method} ${path}`;
     let reason: string | undefined;
+    let service: ApiService | undefined;
     try {
       const query = new URLSearchParams(search);
       const signer = readSignature(request.headers, query);
       if ("code" in signer) throw new ServiceError(signer.code, signer.message);
-      const found = this.#router.find(signer.service, method, path);
-      if (!found) throw notImplemented(signer.service, method, path);
+      service = signer.service;
+      const found = this.#router.find(service, method, path);
+      if (!found) throw notImplemented(service, method, path);
       operation = found.route.name;
+      if (!this.#rates.take(`${service} ${operation}`))
+        throw new ServiceError("ThrottlingException", "Rate exceeded");
       const body = await readBody(request);
       const { labels } = found;
       const { headers } = request;
@@ -112,7 +120,7 @@ export class ApiServer {
       reason = known
         ? `${error.code}: ${error.message}`
         : `the cloud failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
-      sendError(response, known ? error : internalFailure());
+      sendError(response, known ? error : internalFailure(), service);
     }
     const { statusCode: status } = response;
     const { log } = this.#services;

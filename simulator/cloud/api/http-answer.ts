@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ServiceError } from "../service-error.js";
 import { RawAnswer } from "./raw-answer.js";
+import type { ApiService } from "./signature.js";
 
 /** Largest body of a request, bytes: AWS's templates and job documents are far below. */
 const bodyLimit = 1024 * 1024;
@@ -33,13 +34,21 @@ export function send(response: ServerResponse, answer: unknown): void {
   response.end(answer === undefined ? "" : JSON.stringify(answer));
 }
 
-/** An error as the SDKs read it: its name in a header, its message in the body. */
-export function sendError(response: ServerResponse, error: ServiceError): void {
+/**
+ * An error as the SDKs read it: its name in a header, its message in the body.
+ * @param service that was asked, if that is known: throttled by `iot` is 400, by the others 429
+ */
+export function sendError(
+  response: ServerResponse,
+  error: ServiceError,
+  service?: ApiService,
+): void {
   if (response.headersSent) {
     response.destroy();
     return;
   }
-  response.statusCode = error.status;
+  const throttled = error.code === "ThrottlingException";
+  response.statusCode = throttled && service === "iot" ? 400 : error.status;
   response.setHeader("x-amzn-ErrorType", error.code);
   response.setHeader("content-type", "application/json");
   response.end(JSON.stringify({ message: error.message, ...error.resource }));

@@ -131,7 +131,7 @@ export function judgeConnect(
     return refuse(
       reason.quotaExceeded,
       "THROTTLED",
-      "the client id connects more often than once a second",
+      "more CONNECTs a second than the client id, or the account, may have",
     );
   return {
     admission: {

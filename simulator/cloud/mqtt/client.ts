@@ -48,6 +48,8 @@ export interface ClientServices {
   readonly lifecycle: Lifecycle;
   readonly wills: Wills;
   readonly reserved: ReservedTopics;
+  /** Publishes that all clients together may still have. */
+  readonly accountPublishes: RateLimit;
   /** Takes a message that a client publishes to a rule directly. */
   readonly ingest: (rule: RuleTopic, payload: Buffer, from: string) => void;
   /** Connected clients by client id. */

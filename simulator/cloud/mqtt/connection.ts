@@ -21,6 +21,7 @@ import { subjectOf } from "./lifecycle.js";
 import { PacketError, PacketReader } from "./packet-reader.js";
 import { PacketWriter } from "./packet-writer.js";
 import { reason, type DisconnectReason } from "./reason.js";
+import { Throughput } from "./throughput.js";
 
 /** What connections share. */
 export interface ConnectionServices extends ClientServices {
@@ -46,11 +47,15 @@ export class Connection implements ClientLine {
   #client: Client | undefined;
   #closed = false;
   #held = false;
+  readonly #inbound: Throughput;
+  #delayed: NodeJS.Timeout | undefined;
   #watch: KeepAlive;
 
   constructor(socket: Duplex, peer: Peer, services: ConnectionServices) {
     this.#socket = socket;
-    this.#writer = new PacketWriter(socket);
+    const { throughput } = services.choices;
+    this.#writer = new PacketWriter(socket, throughput, () => this.#drained());
+    this.#inbound = new Throughput(throughput);
     this.#peer = peer;
     this.#services = services;
     const { connectTimeout } = services.choices;
@@ -130,8 +135,7 @@ export class Connection implements ClientLine {
   release(): void {
     if (!this.#held || this.#closed) return;
     this.#held = false;
-    this.#socket.resume();
-    this.#readPackets();
+    this.#readOn();
   }
 
   #judgeEarly(): void {
@@ -144,6 +148,24 @@ export class Connection implements ClientLine {
     if (this.#closed) return;
     if (this.#client) this.#watch.heard();
     this.#reader.feed(bytes);
+    const wait = this.#inbound.take(bytes.length);
+    if (wait > 0) this.#delay(wait);
+    this.#readPackets();
+  }
+
+  /** Reads nothing more for so many milliseconds: the client sent more a second than a connection may. */
+  #delay(wait: number): void {
+    this.#socket.pause();
+    this.#delayed ??= setTimeout(() => {
+      this.#delayed = undefined;
+      this.#readOn();
+    }, wait);
+  }
+
+  /** Reads again, unless there is still a reason not to. */
+  #readOn(): void {
+    if (this.#held || this.#closed || this.#delayed) return;
+    this.#socket.resume();
     this.#readPackets();
   }
 
@@ -307,8 +329,8 @@ export class Connection implements ClientLine {
     this.#watch.stop();
     this.#socket.removeAllListeners("data");
     this.#socket.resume();
-    this.#writer.flush();
-    this.#socket.end();
+    clearTimeout(this.#delayed);
+    this.#writer.end();
     const forced = setTimeout(() => this.#socket.destroy(), closingTime);
     this.#socket.once("close", () => clearTimeout(forced));
   }

@@ -65,6 +65,13 @@ export class Publishing {
       );
       return;
     }
+    if (!client.parts.accountPublishes.take()) {
+      const why = "more publishes a second than the account may have";
+      client.discarded(topic, why);
+      if (id !== undefined && client.hearsReasons)
+        this.#puback(id, reason.quotaExceeded, why);
+      return;
+    }
     if (this.#isForeign(topic)) {
       if (choices.foreignReservedTopic === "refuse")
         this.#refuse(
