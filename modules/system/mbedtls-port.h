@@ -51,6 +51,11 @@
 #error "mbedTLS 2.28 or newer is needed"
 #endif
 
+/* ESP-IDF's names: MBEDTLS_PEM_PARSE_C, MBEDTLS_PEM_WRITE_C and MBEDTLS_X509_CREATE_C. */
+#if !defined(MBEDTLS_PEM_PARSE_C) || !defined(MBEDTLS_PEM_WRITE_C) || !defined(MBEDTLS_X509_CSR_WRITE_C)
+#error "mbedTLS is built without PEM or certificate requests: keys and certificates come, and requests go, in PEM"
+#endif
+
 /* Fields of mbedTLS's structures that are private from 3.0 on. */
 #ifndef MBEDTLS_PRIVATE
 #define MBEDTLS_PRIVATE(member) member

@@ -65,8 +65,9 @@ const version = execFileSync(host, ["--version"], { encoding: "utf8" });
 /** Whether the device's TLS library has TLS 1.3: 2.28, of Debian 12, has not. */
 export const hasTls13 = version.includes("TLS 1.3");
 
-/** The device's mbedTLS: 2, 3 or 4. */
-export const mbedtlsMajor = Number(/mbedTLS (\d+)/.exec(version)?.[1]);
+/** The device's mbedTLS, as in "3.6.5", and its first number. */
+export const mbedtlsVersion = /mbedTLS ([\d.]+)/.exec(version)![1];
+export const mbedtlsMajor = Number.parseInt(mbedtlsVersion, 10);
 
 /** A flash folder in the layout of modules/identity/identity-flash-file.c. */
 export async function makeFlash(flash: Flash): Promise<string> {

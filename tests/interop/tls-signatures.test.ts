@@ -3,9 +3,19 @@ import { before, test } from "node:test";
 import { NodeServer, proxy } from "./node-server.js";
 import { OpensslServer } from "./openssl-server.js";
 import { authority, server, type Credential } from "./pki.js";
-import { hasTls13, mbedtlsMajor, runSubject, type Outcome } from "./subject.js";
+import {
+  hasTls13,
+  mbedtlsMajor,
+  mbedtlsVersion,
+  runSubject,
+  type Outcome,
+} from "./subject.js";
 
-/** Servers that sign their key exchange with RSA-PSS, which the versions of mbedTLS do not all check in TLS 1.2. */
+/**
+ * Servers that sign their key exchange with RSA-PSS. TLS 1.3 cannot do without, so it is offered; in TLS 1.2, 3.6 and 4.1
+ * refuse it, and 4.0 alone checks it.
+ */
+const isRefused = hasTls13 && !mbedtlsVersion.startsWith("4.0.");
 let root: Credential;
 let own: Credential;
 before(async () => {
@@ -37,8 +47,8 @@ test("connects to a server of TLS 1.2 that prefers RSA-PSS, and again without a 
     ["hello", "hello"],
     say(outcome),
   );
-  // 3.6 has to come again without TLS 1.3, once; 4.x checks what the server prefers.
-  assert.equal(connections, mbedtlsMajor === 3 ? 3 : 2);
+  // Where PSS is offered and then refused the node has to come again without TLS 1.3, once.
+  assert.equal(connections, isRefused ? 3 : 2);
 });
 
 test("checks RSA-PSS in TLS 1.2, or names the signature that a server insists on and the TLS library cannot check", async () => {
@@ -58,7 +68,7 @@ test("checks RSA-PSS in TLS 1.2, or names the signature that a server insists on
   const text = older.find("read")?.text;
   // 2.28 does not even offer it, so the server finds nothing in common.
   if (mbedtlsMajor === 2) assert.equal(code, "tls.no-common-suite");
-  else if (mbedtlsMajor === 3) assert.equal(code, "tls.no-common-signature");
+  else if (isRefused) assert.equal(code, "tls.no-common-signature");
   else assert.equal(text, "dleif\n", say(older));
   if (!hasTls13) return;
   const newer = await insistOn();
