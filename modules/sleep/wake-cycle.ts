@@ -26,11 +26,9 @@ export interface WakeCycleOptions {
   isDelivered: () => boolean;
   /** Says goodbye and closes everything. What that sends has `farewell` ms to leave. */
   disconnect: () => void;
-  /** How long a connection may take before the node sleeps on what is in flash; 60 s when absent. */
-  limit?: number;
+  /** How long a connection may take before the node sleeps on what is in flash. */
+  limit: number;
 }
-
-const defaultLimit = 60_000;
 
 /** A DISCONNECT, and TLS's close, take a round trip to the access point at most. */
 const farewell = 50;
@@ -63,7 +61,7 @@ export class WakeCycle {
 
   /** Lives this life. The node sleeps at its end. */
   async run(): Promise<void> {
-    const { measure, connect, limit = defaultLimit } = this.#options;
+    const { measure, connect, limit } = this.#options;
     const isAlarm = await measure();
     if (!isAlarm && !this.#mustConnect()) {
       this.#sleep();
@@ -91,7 +89,7 @@ export class WakeCycle {
     }
   }
 
-  /** Something was acknowledged: if that was all, the node sleeps. */
+  /** Everything that was stored is acknowledged: the node sleeps once the figures are, too. */
   delivered(): void {
     if (this.#isTold && this.#options.isDelivered()) this.#finish();
   }

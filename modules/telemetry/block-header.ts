@@ -58,13 +58,28 @@ export class BlockHeader {
     this.first = view.getUint32(8, true);
     this.last = view.getUint32(12, true);
     this.level = view.getUint32(16, true);
-    this.committed = this.bytes[committedAt] !== 0xff;
-    this.retired = this.bytes[retiredAt] !== 0xff;
+    this.committed = this.#has(committedAt);
+    this.retired = this.#has(retiredAt);
     return true;
+  }
+
+  /**
+   * What does not decode was a whole header of a block in use: its end is as one has it. A header that was cut off while it
+   * was written has no such end, nor has a block that holds nothing.
+   */
+  get isDamaged(): boolean {
+    return this.#has(committedAt) && !this.#has(retiredAt);
   }
 
   /** The next sequence number of a channel when the block was begun. */
   sequence(channel: number): number {
     return this.#view.getUint32(sequencesAt + 4 * channel, true);
+  }
+
+  /** A mark is there when most of its bits are zero: one bit that flips neither sets nor clears it. */
+  #has(mark: number): boolean {
+    let ones = 0;
+    for (let bits = this.bytes[mark]; bits > 0; bits &= bits - 1) ones++;
+    return ones < 4;
   }
 }

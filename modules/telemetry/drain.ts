@@ -21,6 +21,8 @@ export interface DrainOptions {
   isExpired: (record: LogRecord) => boolean;
   onSent: (shipment: Shipment) => void;
   onFailed: (shipment: Shipment, failure: Failure) => void;
+  /** There is a connection and nothing, or nothing more, to send. */
+  onEmpty?: () => void;
   /** Between two messages of old samples. */
   pace?: number;
 }
@@ -131,7 +133,9 @@ export class Drain {
           this.#later(this.#options.pace ?? replayPace);
         else channel.hasOld = false;
       }
-    if (this.isEmpty) for (const channel of channels) channel.rest();
+    if (!this.isEmpty) return;
+    for (const channel of channels) channel.rest();
+    this.#options.onEmpty?.();
   }
 
   #later(milliseconds: number): void {

@@ -42,6 +42,8 @@ export class FlashBlocks {
   generation = 0;
   /** The block that is written to. */
   head = none;
+  /** Blocks that were in use and whose headers do not say any more where they belong. They are not free. */
+  readonly damaged: number[] = [];
   readonly #header = new BlockHeader();
   readonly #serials: Uint32Array;
   readonly #byte = new Uint8Array(1);
@@ -216,7 +218,11 @@ export class FlashBlocks {
     let newest = 0;
     for (let block = 0; block < this.count; block++) {
       this.flash.read(header.bytes, block * this.length);
-      if (!header.decode() || !header.committed) continue;
+      if (!header.decode()) {
+        if (header.isDamaged) this.damaged.push(block);
+        continue;
+      }
+      if (!header.committed) continue;
       this.#serials[block] = header.serial;
       this.level[block] = header.level;
       if (header.serial > this.#serial) {
@@ -237,6 +243,7 @@ export class FlashBlocks {
       lasts[block] = header.last;
     }
     this.#dropReplaced(lasts);
+    for (const block of this.damaged) this.order[block] = this.#highest() + 1;
   }
 
   /** A power cut may have come between a block that stands for others and their end. */

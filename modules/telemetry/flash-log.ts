@@ -1,4 +1,5 @@
 import { Failure } from "../system/failure.js";
+import { tellFailure } from "../system/storage.js";
 import { channelLimit } from "./block-header.js";
 import { FlashBlocks, none, uncounted } from "./flash-blocks.js";
 import type { FlashPartition } from "./flash-partition.js";
@@ -41,6 +42,7 @@ export class FlashLog {
     this.#makeRoom = makeRoom;
     this.#ahead = new Uint8Array(reach);
     this.#findEnd();
+    if (this.blocks.damaged.length > 0) this.#repair();
   }
 
   /** Where the next record goes. */
@@ -61,11 +63,18 @@ export class FlashLog {
    * @throws Failure `flash.write-failed`: nothing was stored, and no number is used up
    */
   append(record: LogRecord): void {
-    const { blocks } = this;
+    const { sequences } = this.blocks;
     const { channel, length, gap } = record;
     if (channel >= channelLimit || length > contentLimit)
       throw new RangeError(`no record: channel ${channel}, ${length} bytes`);
-    if (!gap) record.seq = blocks.sequences[channel];
+    if (!gap) record.seq = sequences[channel];
+    this.#place(record);
+    if (!gap) sequences[channel]++;
+  }
+
+  /** Stores a record behind the newest one. Throws a Failure `flash.write-failed`. */
+  #place(record: LogRecord): void {
+    const { blocks } = this;
     record.encode();
     for (let tries = 0; tries < blocks.count; tries++) {
       if (
@@ -78,7 +87,6 @@ export class FlashLog {
       if (this.put(record, at)) {
         record.at = at;
         record.pending = true;
-        if (!gap) blocks.sequences[channel]++;
         return;
       }
       // The rest of the block is not to be trusted either.
@@ -275,8 +283,7 @@ export class FlashLog {
     let at = blocks.start(blocks.head);
     while (this.read(at, end, record)) {
       at = record.at + record.size;
-      if (!record.gap && record.seq >= blocks.sequences[record.channel])
-        blocks.sequences[record.channel] = record.seq + 1;
+      this.#learnNumber(record);
     }
     // Behind the last whole record may lie the beginning of one that was cut off: the next one goes behind it.
     this.#end = at;
@@ -290,6 +297,39 @@ export class FlashLog {
           break;
         }
     }
+  }
+
+  /**
+   * After a start, where headers are damaged: what such a block holds goes behind the newest record, under the numbers that
+   * it has. How far the numbers are is then read off all records, for only that header may have told.
+   */
+  #repair(): void {
+    const { blocks } = this;
+    const record = new LogRecord();
+    for (let block = 0; block < blocks.count; block++)
+      for (
+        let at = blocks.start(block);
+        this.read(at, blocks.end(block), record);
+        at = record.at + record.size
+      )
+        this.#learnNumber(record);
+    for (const block of blocks.damaged)
+      tellFailure(() => {
+        for (
+          let at = blocks.start(block);
+          this.read(at, blocks.end(block), record);
+        ) {
+          at = record.at + record.size;
+          if (record.pending) this.#place(record);
+        }
+        blocks.retire(block);
+      });
+  }
+
+  #learnNumber({ gap, seq, channel }: LogRecord): void {
+    const { sequences } = this.blocks;
+    if (!gap && channel < channelLimit && seq >= sequences[channel])
+      sequences[channel] = seq + 1;
   }
 
   #begin(): void {

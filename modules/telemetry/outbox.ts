@@ -27,6 +27,8 @@ export interface OutboxOptions {
   onSent: (shipment: Shipment) => void;
   /** The samples could not be sent. They stay, and are tried again. */
   onFailed: (shipment: Shipment, failure: Failure) => void;
+  /** There is a connection, and everything that was stored is acknowledged. */
+  onEmpty?: () => void;
   /** Between two messages of samples that were stored before there was a connection. */
   pace?: number;
 }

@@ -36,7 +36,7 @@ export interface TelemetryOptions {
   onFinished: () => void;
   /** Samples could not be sent; they are kept and tried again. */
   onFailed: (failure: Failure) => void;
-  /** Everything that was stored is acknowledged. */
+  /** There is a connection, and everything that was stored is acknowledged. May be called more than once. */
   onDelivered?: () => void;
   /** See Outbox. */
   pace?: number;
@@ -71,6 +71,7 @@ export class Telemetry {
       now: () => (clock.isSet ? clock.now : undefined),
       onSent: (shipment) => this.#onSent(shipment),
       onFailed: (shipment, failure) => this.#onFailed(shipment, failure),
+      onEmpty: () => this.#options.onDelivered?.(),
     });
   }
 
@@ -190,7 +191,6 @@ export class Telemetry {
     const before = this.#acknowledged;
     this.#acknowledged += shipment.count;
     this.#describe();
-    if (this.#outbox.isEmpty) this.#options.onDelivered?.();
     if (count > 0 && before < count && this.#acknowledged >= count)
       onFinished();
   }

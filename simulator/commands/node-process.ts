@@ -50,6 +50,11 @@ export class NodeProcess {
     });
   }
 
+  /** The process's number. */
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
   /** Ends the node at once, whatever it is doing, and waits until it is gone. */
   async kill(): Promise<number> {
     this.#child.kill("SIGKILL");

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Cloud, type CloudOptions } from "../../simulator/cloud/cloud.js";
@@ -61,9 +61,15 @@ export class RunningNode {
     return this.#process.stop();
   }
 
-  /** Resolves with the first line that contains `text`, also one printed before; rejects after 20 s. */
-  async prints(text: string, times = 1): Promise<string> {
-    const deadline = Date.now() + 20_000;
+  /** Memory of the process that it does not share with a file, in KB. */
+  get memory(): number {
+    const status = readFileSync(`/proc/${this.#process.pid}/status`, "utf8");
+    return Number(/RssAnon:\s+(\d+) kB/.exec(status)?.[1]);
+  }
+
+  /** Resolves with the first line that contains `text`, also one printed before; rejects after `limit` ms. */
+  async prints(text: string, times = 1, limit = 20_000): Promise<string> {
+    const deadline = Date.now() + limit;
     for (;;) {
       const found = this.lines.filter((line) => line.includes(text));
       if (found.length >= times) return found[times - 1];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { NodeProcess } from "../../simulator/commands/node-process.js";
 import { AccessPoint } from "../../simulator/device/access-point/access-point.js";
 import { Backend } from "./backend.js";
@@ -9,7 +9,10 @@ import { Field } from "./field.js";
 
 const kills = process.env.FIELDNODE_LONG ? 667 : 14;
 
-/** What the network does in a node's life, which is killed after some hundred ms. */
+/** So many seconds pass for a node in one of ours: 20 samples a second of its own are 80 of ours. */
+const timeScale = 4;
+
+/** What the network does in a node's life, which is killed after some hundred ms of its own. */
 const networks = [
   [],
   ["outage=250-400"],
@@ -19,14 +22,14 @@ const networks = [
 
 let field: Field;
 let accessPoints: AccessPoint[];
-beforeEach(async () => {
+before(async () => {
   field = new Field();
   await field.startCloud();
   accessPoints = await Promise.all(
-    networks.map((events) => new AccessPoint({ events }).open()),
+    networks.map((events) => new AccessPoint({ events, timeScale }).open()),
   );
 });
-afterEach(async () => {
+after(async () => {
   for (const accessPoint of accessPoints) accessPoint.close();
   await field.close();
 });
@@ -93,13 +96,16 @@ class Victim {
  * Kills a node many times, lets the last life deliver, and holds what has arrived against what was counted as stored.
  *
  * @param blocks of the flash: few, so that each is met often
- * @param faults the flash's faults in one life
+ * @param faults the flash's faults in a life; `age` goes from 0 to 1
  */
 async function killed(
   thing: string,
   seed: number,
   blocks: number,
-  faults: (random: (below: number) => number) => Record<string, string>,
+  faults: (
+    random: (below: number) => number,
+    age: number,
+  ) => Record<string, string>,
 ): Promise<void> {
   await field.provision(thing);
   writeFileSync(
@@ -111,9 +117,9 @@ async function killed(
   const random = seeded(seed);
   for (let kill = 0; kill < kills; kill++) {
     const accessPoint = accessPoints[random(accessPoints.length)];
-    const node = victim.start(accessPoint, faults(random));
+    const node = victim.start(accessPoint, faults(random, kill / kills));
     await Promise.race([victim.stores(1 + random(14)), node.ended]);
-    await new Promise((resolve) => setTimeout(resolve, random(50)));
+    await new Promise((resolve) => setTimeout(resolve, random(20)));
     await node.kill();
   }
   const last = victim.start(accessPoints[0], {});
@@ -154,21 +160,26 @@ async function killed(
   }
 }
 
-describe("a node that is killed at random, with a network that comes and goes, loses nothing that it stored", () => {
-  test("when the power goes", async () => {
-    await killed("node-1", 1, 32, () => ({}));
-  });
+describe(
+  "a node that is killed at random, with a network that comes and goes, loses nothing that it stored",
+  { concurrency: true },
+  () => {
+    test("when the power goes", async () => {
+      await killed("node-1", 1, 32, () => ({}));
+    });
 
-  test("when the power goes in the middle of what is written to flash", async () => {
-    // To begin a block takes 4160 bytes: some lives come so far, and some do not.
-    await killed("node-2", 2, 32, (random) => ({
-      FIELDNODE_FLASH_CUT: String(1 + random(400) + 4160 * random(2)),
-    }));
-  });
+    test("when the power goes in the middle of what is written to flash", async () => {
+      // To begin a block takes 4160 bytes: some lives come so far, and some do not.
+      await killed("node-2", 2, 32, (random) => ({
+        FIELDNODE_FLASH_CUT: String(1 + random(400) + 4160 * random(2)),
+      }));
+    });
 
-  test("when blocks of the flash are bad", async () => {
-    await killed("node-3", 3, 32, () => ({
-      FIELDNODE_FLASH_BAD: "1,4,5",
-    }));
-  });
-});
+    test("when one block of the flash after the other goes bad", async () => {
+      const blocks = [1, 20, 4, 5, 27, 12];
+      await killed("node-3", 3, 32, (_, age) => ({
+        FIELDNODE_FLASH_BAD: blocks.slice(0, 1 + age * blocks.length).join(),
+      }));
+    });
+  },
+);

@@ -77,13 +77,19 @@ test("a node finds its access point again without a search, and by a search when
   assert.equal(lines(moved).length, 1);
 });
 
-test("a node loses no sample while its access point restarts 20 times", async () => {
+const restarts = process.env.FIELDNODE_LONG ? 100 : 20;
+
+test(`a node loses no sample, and no memory, while its access point restarts ${restarts} times`, async () => {
   const node = await field.startNode({
     accessPoint: { events: ["restart=2000/500"], timeScale: 4 },
     interval: 200,
   });
-  await node.prints("[wifi.", 20);
-  await node.prints("wifi      joined", 20);
+  const joins = (times: number) =>
+    node.prints("wifi      joined", times, 300_000);
+  await joins(restarts / 2);
+  const before = node.memory;
+  await joins(restarts);
+  const { memory } = node;
   // What is fresh goes before what is old, so there are gaps now and then; in the end there is none.
   const deadline = Date.now() + 60_000;
   const lost = () =>
@@ -91,5 +97,6 @@ test("a node loses no sample while its access point restarts 20 times", async ()
   while (lost().length > 0 && Date.now() < deadline)
     await new Promise((resolve) => setTimeout(resolve, 5));
   assert.deepEqual(lost(), []);
-  assert.ok(node.acknowledged.length > 20);
+  assert.ok(node.acknowledged.length > restarts);
+  assert.ok(memory <= before + 64, `${before} KB became ${memory} KB`);
 });

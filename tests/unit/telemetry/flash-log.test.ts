@@ -273,6 +273,35 @@ test("a bit that flips costs its record and no other", () => {
   }
 });
 
+for (const [what, records, upTo] of [
+  ["the newest block, with records", 45, 0],
+  ["the newest block, whose records are all released", 45, 45],
+  ["the newest block, before it has a record", 38, 38],
+  ["the only block", 12, 5],
+] as const)
+  test(`a bit that flips in the header of ${what} costs nothing and repeats no number`, () => {
+    const flash = new ModelFlash(8, 512);
+    const log = open(flash);
+    for (let index = 0; index < records; index++) append(log);
+    release(log, upTo);
+    // One record more begins the block, and is cut off.
+    if (records === 38) {
+      flash.untilCut = 512 + 64;
+      throws(() => append(log));
+    }
+    const head = open(flash.restart()).blocks.head * 512;
+    for (let at = head; at < head + 64; at++) {
+      const rotten = flash.copy();
+      rotten.bytes[at] ^= 0x10;
+      const after = open(rotten);
+      deepEqual(seqsOf(after), range(upTo + 1, records), `byte ${at}`);
+      equal(append(after), records + 1, `byte ${at}`);
+      const later = open(rotten.restart());
+      deepEqual(seqsOf(later), range(upTo + 1, records + 1), `byte ${at}`);
+      equal(append(later), records + 2);
+    }
+  });
+
 test("a flash of which nothing holds what is written says so, and uses up no number", () => {
   const flash = new ModelFlash(4, 512);
   const log = open(flash);
