@@ -395,6 +395,19 @@ export const goodCertificates: Record<
     make: (root) => server(root),
     trust: async (root) => [await authority({ name: "root" }), root],
   },
+  "of a root that was renewed with the same key, trusted in both editions": {
+    make: (root) => server(root),
+    trust: async (root) => [
+      await authority({
+        issuer: root,
+        name: "root",
+        publicKey: root.keys.publicKey,
+        from: -20,
+        until: -10,
+      }),
+      root,
+    ],
+  },
   "that is self-signed and trusted itself": {
     make: () =>
       issue({
