@@ -84,10 +84,15 @@ export type Wire = (
   connection: number,
 ) => Buffer[] | undefined;
 
-/** A TCP proxy before a server that changes, splits or cuts what the server sends. */
+/**
+ * A TCP proxy before a server that changes, splits or cuts what the server sends.
+ *
+ * @param onClient called with what the client sends
+ */
 export async function proxy(
   target: number,
   wire: Wire,
+  onClient?: (bytes: Buffer) => void,
 ): Promise<{ port: number; stop(): Promise<void> }> {
   const sockets = new Set<Socket>();
   let connections = 0;
@@ -100,7 +105,10 @@ export async function proxy(
       sockets.add(socket);
       socket.on("error", () => {}).on("close", () => sockets.delete(socket));
     }
-    client.on("data", (bytes) => upstream.write(bytes));
+    client.on("data", (bytes) => {
+      onClient?.(bytes);
+      upstream.write(bytes);
+    });
     client.on("end", () => upstream.end());
     client.on("close", () => upstream.destroy());
     upstream.on("data", (bytes) => {

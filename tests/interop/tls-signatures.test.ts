@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { sign, type KeyObject } from "node:crypto";
 import { before, test } from "node:test";
 import { NodeServer, proxy } from "./node-server.js";
 import { OpensslServer } from "./openssl-server.js";
-import { authority, server, type Credential } from "./pki.js";
+import { authority, keyObject, server, type Credential } from "./pki.js";
+import { plainRecord, recordsOf } from "./server-records.js";
 import {
   hasTls13,
   mbedtlsMajor,
@@ -74,3 +76,68 @@ test("checks RSA-PSS in TLS 1.2, or names the signature that a server insists on
   const newer = await insistOn();
   assert.equal(newer.find("read")?.text, "dleif\n", say(newer));
 });
+
+/** Numbers of a ServerKeyExchange (RFC 5246, 7.4; for hash and signature 7.4.1.4.1). */
+const serverKeyExchange = 12;
+const sha1WithRsa = Buffer.of(2, 1);
+
+/** A ServerKeyExchange that says the same, signed with SHA-1. */
+function signedWithSha1(
+  message: Buffer,
+  randoms: Buffer[],
+  key: KeyObject,
+): Buffer {
+  // Kind and number of the curve, and a point on it.
+  const parameters = message.subarray(4, 8 + message[7]);
+  const signature = sign("sha1", Buffer.concat([...randoms, parameters]), key);
+  const length = Buffer.of(signature.length >> 8, signature.length & 255);
+  const body = Buffer.concat([parameters, sha1WithRsa, length, signature]);
+  const header = Buffer.of(serverKeyExchange, 0, 0, 0);
+  header.writeUIntBE(body.length, 1, 3);
+  return Buffer.concat([header, body]);
+}
+
+test(
+  "refuses a key exchange that is signed with a hash that was not offered (TLS 1.2)",
+  {
+    skip:
+      mbedtlsVersion.startsWith("4.0.") &&
+      "mbedTLS 4.0 takes what it knows, offered or not (CVE-2026-25834)",
+  },
+  async () => {
+    const key = await keyObject(own);
+    const made = await NodeServer.start(own, undefined, {
+      maxVersion: "TLSv1.2",
+    });
+    let clientHello: Buffer | undefined;
+    const wire = await proxy(
+      made.port,
+      (bytes, offset) => {
+        if (offset > 0) return [bytes];
+        // Behind the headers of record and handshake and the version, in either hello.
+        const randoms = [clientHello!, bytes].map((hello) =>
+          hello.subarray(11, 43),
+        );
+        return recordsOf(bytes).map(({ type, content }) =>
+          plainRecord(
+            type,
+            content[0] === serverKeyExchange
+              ? signedWithSha1(content, randoms, key)
+              : content,
+          ),
+        );
+      },
+      (bytes) => (clientHello ??= bytes),
+    );
+    const outcome = await runSubject(
+      { trust: [root] },
+      { port: wire.port, cipherSuites: ["ECDHE-RSA-AES128-GCM-SHA256"] },
+    );
+    await wire.stop();
+    await made.stop();
+    const failure = outcome.find("failure");
+    assert.equal(failure?.code, "tls.tampered", say(outcome));
+    // At that message itself: nothing of the node's own went out after it.
+    assert.match(failure.detail!, /at step 4$/);
+  },
+);
