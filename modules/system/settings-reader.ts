@@ -20,6 +20,14 @@ export class SettingsReader {
     return otherwise ?? "";
   }
 
+  /** Checks how many bytes a text has; what is no text is somebody else's to tell. */
+  length(name: string, value: unknown, least: number, most: number): void {
+    if (typeof value !== "string" || value === "") return;
+    const { byteLength } = ArrayBuffer.fromString(value);
+    if (byteLength < least || byteLength > most)
+      this.wrong(`${name} must have ${least} to ${most} bytes`);
+  }
+
   /** A whole number. */
   whole(
     name: string,

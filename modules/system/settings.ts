@@ -23,6 +23,8 @@ export interface SleepSettings {
   connectEvery: number;
   /** How long a connection may take, in ms, before the node sleeps on what is in flash. */
   limit: number;
+  /** A pin that wakes it as well, then to connect: one that can wake this chip, and the level at which it does. */
+  pin?: { number: number; level: 0 | 1 };
 }
 
 /** What a node needs to know before it starts; `mc/config` holds it (the manifest's `config` section on the SDK). */
@@ -74,7 +76,7 @@ export function readSettings(config: Record<string, unknown>): Settings {
     thing: readThing(reader, config.thing),
     interval,
     mqtt: reader.choice("mqtt", config.mqtt, ["5", "3.1.1"]),
-    dns: reader.texts("dns", config.dns),
+    dns: readAddresses(reader, "dns", config.dns),
     ntp: reader.texts("ntp", config.ntp),
     count: reader.whole("count", config.count, 0, 0),
     qualification: reader.flag("qualification", config.qualification, false),
@@ -102,8 +104,13 @@ function readNetworks(
   const networks: unknown[] = Array.isArray(value) ? value : [value];
   return networks.map((one, index) => {
     const name = Array.isArray(value) ? `wifi[${index}]` : "wifi";
-    const { SSID, password, hidden } = reader.section(name, one);
+    const section = reader.section(name, one);
     if (one === undefined) return { SSID: "" };
+    const { SSID, password, hidden } = section;
+    reader.unknown(name, section, ["SSID", "password", "hidden"]);
+    // IEEE 802.11 and WPA; a password of 64 characters would be the key itself.
+    reader.length(`${name}.SSID`, SSID, 1, 32);
+    reader.length(`${name}.password`, password, 8, 64);
     return {
       SSID: reader.text(`${name}.SSID`, SSID),
       ...(password === undefined
@@ -112,6 +119,18 @@ function readNetworks(
       ...(reader.flag(`${name}.hidden`, hidden, false) ? { hidden: true } : {}),
     };
   });
+}
+
+function readAddresses(
+  reader: SettingsReader,
+  name: string,
+  value: unknown,
+): string[] {
+  const addresses = reader.texts(name, value);
+  for (const address of addresses)
+    if (!/^(\d{1,3}\.){3}\d{1,3}$/.test(address))
+      reader.wrong(`${name} must be IPv4 addresses, not "${address}"`);
+  return addresses;
 }
 
 function readEndpoint(
@@ -141,10 +160,22 @@ function readSleep(
 ): SleepSettings | undefined {
   if (value === undefined) return undefined;
   const given = reader.section("sleep", value);
-  const sleep: SleepSettings = {
+  reader.unknown("sleep", given, ["connectEvery", "limit", "pin"]);
+  return {
     connectEvery: reader.whole("sleep.connectEvery", given.connectEvery, 1, 1),
     limit: reader.whole("sleep.limit", given.limit, 1000, 60_000),
+    ...(given.pin === undefined ? {} : { pin: readPin(reader, given.pin) }),
   };
-  reader.unknown("sleep", given, Object.keys(sleep));
-  return sleep;
+}
+
+function readPin(
+  reader: SettingsReader,
+  value: unknown,
+): { number: number; level: 0 | 1 } {
+  const given = reader.section("sleep.pin", value);
+  reader.unknown("sleep.pin", given, ["number", "level"]);
+  const number = reader.whole("sleep.pin.number", given.number, 0, -1);
+  if (given.number === undefined) reader.wrong("sleep.pin.number is missing");
+  const level = reader.whole("sleep.pin.level", given.level, 0, 1, 1);
+  return { number, level: level === 0 ? 0 : 1 };
 }

@@ -111,12 +111,18 @@ export function readSensor(
     alarms: reader.list(
       `${at}.alarms`,
       given.alarms,
-      (name, { to, quantity, above, below }) => ({
-        to: toChannel(`${name}.to`, to, known[1] ?? 1),
-        quantity: reader.text(`${name}.quantity`, quantity),
-        above: reader.number(`${name}.above`, above, Infinity),
-        below: reader.number(`${name}.below`, below, -Infinity),
-      }),
+      (name, section) => {
+        const { to, quantity, above, below } = section;
+        reader.unknown(name, section, ["to", "quantity", "above", "below"]);
+        if (above === undefined && below === undefined)
+          reader.wrong(`${name} must say above or below`);
+        return {
+          to: toChannel(`${name}.to`, to, known[1] ?? 1),
+          quantity: reader.text(`${name}.quantity`, quantity),
+          above: reader.number(`${name}.above`, above, Infinity),
+          below: reader.number(`${name}.below`, below, -Infinity),
+        };
+      },
       [],
     ),
     options: reader.section(`${at}.options`, given.options, {}),

@@ -1,3 +1,4 @@
+import { Failure } from "../system/failure.js";
 import type { SensorSettings } from "../system/telemetry-settings.js";
 import { quantities, scaleOf } from "./quantities.js";
 import type { Reading } from "./reading.js";
@@ -37,9 +38,24 @@ export class Probe {
     this.#load = load;
   }
 
-  /** Loads the driver. Rejects when there is none of that name. */
+  /**
+   * Loads the driver and opens the sensor. One that does not answer yet is opened when it is asked.
+   *
+   * @throws when there is no driver of that name; a Failure `config.invalid` when the driver refuses its options, which a
+   *   driver tells by a TypeError or a RangeError
+   */
   async open(): Promise<void> {
-    this.#Driver = await this.#load(this.settings.driver);
+    const { driver, name } = this.settings;
+    this.#Driver = await this.#load(driver);
+    try {
+      this.#sensor = this.#openSensor();
+    } catch (error) {
+      if (error instanceof TypeError || error instanceof RangeError)
+        throw new Failure(
+          "config.invalid",
+          `the options of the sensor ${name}: ${error.message}`,
+        );
+    }
   }
 
   /** What the sensor is, for those who get its readings (ECMA TR/110: static and dynamic metadata). */

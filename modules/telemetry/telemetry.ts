@@ -34,7 +34,7 @@ export interface TelemetryOptions {
   count: number;
   /** The cloud has `count` samples. */
   onFinished: () => void;
-  /** Samples could not be sent; they are kept and tried again. */
+  /** Samples could not be sent: they are kept and tried again. Or a sensor's settings are wrong. */
   onFailed: (failure: Failure) => void;
   /** There is a connection, and everything that was stored is acknowledged. May be called more than once. */
   onDelivered?: () => void;
@@ -88,7 +88,9 @@ export class Telemetry {
     if (this.#state !== "ready") return;
     this.#state = "started";
     for (const probe of this.#probes)
-      void this.#open(probe).then(() => this.#schedule(probe));
+      void this.#open(probe).then((isUsable) => {
+        if (isUsable) this.#schedule(probe);
+      });
   }
 
   /**
@@ -105,8 +107,7 @@ export class Telemetry {
     });
     let isAlarm = false;
     for (const probe of this.#probes) {
-      await this.#open(probe);
-      if (this.#measure(probe)) isAlarm = true;
+      if ((await this.#open(probe)) && this.#measure(probe)) isAlarm = true;
     }
     if (alarms.length > 0)
       retained.set(
@@ -134,11 +135,18 @@ export class Telemetry {
     this.#outbox.close();
   }
 
-  /** A sensor without a driver is told, and reads as a fault. */
-  #open(probe: Probe): Promise<void> {
-    return probe.open().catch((error: unknown) => {
+  /** A sensor without a driver is told, and reads as a fault; one whose settings are wrong is told, and not asked. */
+  async #open(probe: Probe): Promise<boolean> {
+    try {
+      await probe.open();
+    } catch (error) {
+      if (error instanceof Failure) {
+        this.#options.onFailed(error);
+        return false;
+      }
       log("sensor", String(new Failure("sensor.no-driver", String(error))));
-    });
+    }
+    return true;
   }
 
   #schedule(probe: Probe): void {

@@ -89,3 +89,20 @@ test("each fault of a sensor arrives as a reading with that fault, and the senso
     "no reading is missing",
   );
 });
+
+test("a fault that is misspelt in the settings is told, with those that there are", async () => {
+  const node = await field.startNode({
+    count: 1,
+    settings: {
+      sensors: [
+        { driver: hygrometer, options: { faults: [{ kind: "stuk" }] } },
+      ],
+    },
+  });
+  await node.ended;
+  assert.match(
+    node.lastFailure,
+    /sensor sht3x: there is no fault "stuk"; there are no-answer, incomplete, stuck, out-of-range.*config\.invalid/,
+  );
+  assert.deepEqual(arrived(), []);
+});

@@ -41,7 +41,10 @@ export abstract class DesktopSensor<S extends Sample> {
       throw new TypeError("The sensor's option sensor is required");
     this.#faults = sensor.faults ?? [];
     for (const { kind } of this.#faults)
-      if (!kinds.includes(kind)) throw new TypeError(`No such fault: ${kind}`);
+      if (!kinds.includes(kind))
+        throw new TypeError(
+          `there is no fault "${kind}"; there are ${kinds.join(", ")}`,
+        );
     DesktopSensor.#firstOpened ??= Time.ticks;
     if (this.#fault === "no-answer") throw noAnswer();
   }

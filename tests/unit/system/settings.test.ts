@@ -124,6 +124,34 @@ test("each wrong field of channels and sensors is named with its place", () => {
     ok(detail.includes(words), `${words} in ${detail}`);
 });
 
+test("each wrong field of Wi-Fi, name servers and sleep is named", () => {
+  const { detail } = failureOf({
+    ...good(),
+    wifi: [
+      { SSID: "x".repeat(33), pasword: "barn owl 7" },
+      { SSID: "barn", password: "short" },
+    ],
+    dns: ["dns.lan"],
+    sleep: { connectEvery: 0, limit: 10, pin: { level: 2, pull: 1 }, every: 3 },
+    sensors: [{ driver: "d", alarms: [{ quantity: "CO2", over: 3 }] }],
+  });
+  for (const words of [
+    "wifi[0].SSID must have 1 to 32 bytes",
+    "wifi[0].pasword is no setting",
+    "wifi[1].password must have 8 to 64 bytes",
+    'dns must be IPv4 addresses, not "dns.lan"',
+    "sleep.connectEvery must be",
+    "sleep.limit must be",
+    "sleep.every is no setting",
+    "sleep.pin.number is missing",
+    "sleep.pin.level must be a whole number from 0 to 1",
+    "sleep.pin.pull is no setting",
+    "sensors[0].alarms[0].over is no setting",
+    "sensors[0].alarms[0] must say above or below",
+  ])
+    ok(detail.includes(words), `${words} in ${detail}`);
+});
+
 test("a port beyond 65535 is refused", () => {
   equal(
     failureOf({ ...good(), endpoint: "localhost:70000" }).code,
