@@ -209,15 +209,24 @@ describe("the official client operates", () => {
       await refusal(client.send(new iot.CreateOTAUpdateCommand(update))),
       "ResourceAlreadyExistsException 409",
     );
-    for (const rest of [
-      { files: [{ codeSigning: { awsSignerJobId: "1234" } }] },
-      { awsJobExecutionsRolloutConfig: { maximumPerMinute: 1 } },
-    ])
+    for (const [rest, answer] of [
+      [
+        { files: [{ codeSigning: { awsSignerJobId: "1234" } }] },
+        "NotImplementedException 501",
+      ],
+      [
+        {
+          otaUpdateId: "too-slow",
+          awsJobExecutionsRolloutConfig: { maximumPerMinute: 0 },
+        },
+        "InvalidRequestException 400",
+      ],
+    ] as [Partial<iot.CreateOTAUpdateCommandInput>, string][])
       assert.equal(
         await refusal(
           client.send(new iot.CreateOTAUpdateCommand({ ...update, ...rest })),
         ),
-        "NotImplementedException 501",
+        answer,
       );
     await client.send(
       new iot.DeleteOTAUpdateCommand({
@@ -233,6 +242,62 @@ describe("the official client operates", () => {
       client.send(new iot.GetOTAUpdateCommand({ otaUpdateId })),
     ])
       assert.equal(await refusal(call), "ResourceNotFoundException 404");
+  });
+
+  test("job templates, and a job that is made from one", async () => {
+    const jobTemplateId = "nightly";
+    const made = await client.send(
+      new iot.CreateJobTemplateCommand({
+        jobTemplateId,
+        description: "Every night",
+        document: '{"do":"report"}',
+        timeoutConfig: { inProgressTimeoutInMinutes: 5 },
+      }),
+    );
+    assert.equal(made.jobTemplateArn, arn("jobtemplate/nightly"));
+    await client.send(
+      new iot.CreateJobCommand({
+        jobId: "night-1",
+        targets: [targetArn],
+        jobTemplateArn: made.jobTemplateArn,
+      }),
+    );
+    const { job } = await client.send(
+      new iot.DescribeJobCommand({ jobId: "night-1" }),
+    );
+    assert.equal(job?.jobTemplateArn, made.jobTemplateArn);
+    assert.equal(job.timeoutConfig?.inProgressTimeoutInMinutes, 5);
+    const { document } = await client.send(
+      new iot.GetJobDocumentCommand({ jobId: "night-1" }),
+    );
+    assert.equal(document, '{"do":"report"}');
+    await client.send(
+      new iot.CreateJobTemplateCommand({
+        jobTemplateId: "of-a-job",
+        description: "As that job",
+        jobArn: arn("job/night-1"),
+      }),
+    );
+    const described = await client.send(
+      new iot.DescribeJobTemplateCommand({ jobTemplateId: "of-a-job" }),
+    );
+    assert.equal(described.document, '{"do":"report"}');
+    assert.equal(described.timeoutConfig?.inProgressTimeoutInMinutes, 5);
+    assert.equal(described.createdAt instanceof Date, true);
+    const { jobTemplates } = await client.send(
+      new iot.ListJobTemplatesCommand({}),
+    );
+    assert.deepEqual(
+      jobTemplates?.map((item) => item.jobTemplateId),
+      ["nightly", "of-a-job"],
+    );
+    await client.send(new iot.DeleteJobTemplateCommand({ jobTemplateId }));
+    assert.equal(
+      await refusal(
+        client.send(new iot.DescribeJobTemplateCommand({ jobTemplateId })),
+      ),
+      "ResourceNotFoundException 404",
+    );
   });
 
   test("topic rules, which publish again what they select", async () => {

@@ -190,6 +190,71 @@ describe("jobs: timers, retries and the job's own state (section 5.3)", () => {
   });
 });
 
+describe("jobs: their rollout", () => {
+  const queued = () =>
+    jobs.executionsOfJob("j").filter((item) => item.status === "QUEUED").length;
+
+  test("maximumPerMinute things are told in a minute, the others wait, also over a restart", () => {
+    members = ["a", "b", "c", "d", "e"];
+    create({
+      targets: [group],
+      jobExecutionsRolloutConfig: { maximumPerMinute: 2 },
+    });
+    assert.equal(queued(), 2);
+    now += 59_000;
+    jobs.expire();
+    assert.equal(queued(), 2);
+    now += 1_000;
+    jobs = open();
+    jobs.expire();
+    assert.equal(queued(), 4);
+    for (const thing of ["a", "b", "c", "d"]) report(thing, "SUCCEEDED");
+    assert.equal(jobs.describe("j").job.status, "IN_PROGRESS");
+    now += minute;
+    jobs.expire();
+    report("e", "SUCCEEDED");
+    assert.equal(jobs.describe("j").job.status, "COMPLETED");
+  });
+
+  test("an exponential one grows with the things that are told; a job that is canceled tells no more", () => {
+    members = Array.from({ length: 40 }, (_, index) => `t${index}`);
+    create({
+      targets: [group],
+      jobExecutionsRolloutConfig: {
+        maximumPerMinute: 10,
+        exponentialRate: {
+          baseRatePerMinute: 2,
+          incrementFactor: 2,
+          rateIncreaseCriteria: { numberOfNotifiedThings: 2 },
+        },
+      },
+    });
+    const told: number[] = [];
+    for (let count = 0; count < 4; count++) {
+      told.push(queued());
+      now += minute;
+      jobs.expire();
+    }
+    assert.deepEqual(told, [2, 6, 16, 26]);
+    jobs.cancel("j");
+    now += minute;
+    jobs.expire();
+    assert.equal(jobs.executionsOfJob("j").length, 36);
+  });
+
+  test("a pace that is none is refused", () => {
+    for (const config of [
+      { maximumPerMinute: 0 },
+      { exponentialRate: { baseRatePerMinute: 1, incrementFactor: 9 } },
+      { exponentialRate: { baseRatePerMinute: 1, incrementFactor: 2 } },
+    ])
+      assert.throws(
+        () => create({ jobExecutionsRolloutConfig: config as never }),
+        { code: "InvalidRequestException" },
+      );
+  });
+});
+
 describe("jobs: the control plane's operations", () => {
   test("input that is none is refused with AWS's exceptions", () => {
     create();

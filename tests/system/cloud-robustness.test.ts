@@ -37,6 +37,7 @@ before(async () => {
     choices: {
       connectRate: 0,
       publishRate: 0,
+      throughput: 0,
       connectTimeout: 300,
       handshakeTimeout: 300,
     },

@@ -1,23 +1,36 @@
 import { arn } from "../names.js";
 import { ServiceError } from "../service-error.js";
-import type { CreateOtaInput } from "../streams/ota-updates.js";
+import type { CreateOtaInput, OtaFile } from "../streams/ota-updates.js";
 import type { ApiRequest } from "./api-request.js";
+import { oneOf, optional } from "./members.js";
 import { page } from "./page.js";
 import type { Operation } from "./router.js";
+import { s3LocationOf } from "./streams.js";
 import { putTags } from "./tags.js";
 
-/** CreateOTAUpdate. @throws ServiceError NotImplementedException for what would be left out without a word */
+/** CreateOTAUpdate. @throws ServiceError NotImplementedException for code signing by AWS */
 export const createOTAUpdate: Operation = (request, services) => {
   const otaUpdateId = request.label("otaUpdateId");
-  for (const member of ["awsJobExecutionsRolloutConfig", "awsJobAbortConfig"])
-    if (request.members[member] !== undefined) throw notHere(member);
   const update = services.services.otaUpdates.create({
-    ...request.members,
     otaUpdateId,
+    ...optional("description", request.optionalText("description")),
+    ...optional(
+      "targetSelection",
+      oneOf("targetSelection", request.optionalText("targetSelection"), [
+        "SNAPSHOT",
+        "CONTINUOUS",
+      ]),
+    ),
+    ...optional("protocols", request.optionalTexts("protocols")),
+    ...optional(
+      "additionalParameters",
+      request.optionalMap("additionalParameters"),
+    ),
+    ...settingsOf(request),
     targets: request.optionalTexts("targets") ?? [],
     files: request.structures("files").map(fileOf),
     roleArn: request.text("roleArn"),
-  } as CreateOtaInput);
+  });
   putTags(request, services, arn(`otaupdate/${otaUpdateId}`));
   return update;
 };
@@ -57,17 +70,63 @@ export const deleteOTAUpdate: Operation = (request, { services }) => {
   return {};
 };
 
-function fileOf(file: ApiRequest): unknown {
-  const signing = file.structure("codeSigning").members;
+/** What of the update's job is set by the update, under names of its own. */
+function settingsOf(request: ApiRequest): Partial<CreateOtaInput> {
+  const given = (name: string) => {
+    const { members } = request.structure(name);
+    return Object.keys(members).length === 0 ? undefined : members;
+  };
+  const abort = given("awsJobAbortConfig");
+  return {
+    ...optional("awsJobTimeoutConfig", given("awsJobTimeoutConfig")),
+    ...optional(
+      "awsJobExecutionsRolloutConfig",
+      given("awsJobExecutionsRolloutConfig"),
+    ),
+    ...(abort && {
+      awsJobAbortConfig: { criteriaList: abort.abortCriteriaList },
+    }),
+  } as Partial<CreateOtaInput>;
+}
+
+function fileOf(file: ApiRequest): OtaFile {
+  const codeSigning = file.structure("codeSigning");
   for (const member of ["awsSignerJobId", "startSigningJobParameter"])
-    if (signing[member] !== undefined) throw notHere(`codeSigning.${member}`);
+    if (codeSigning.members[member] !== undefined)
+      throw notHere(`codeSigning.${member}`);
+  const signing = codeSigning.structure("customCodeSigning");
+  const chain = signing.structure("certificateChain");
   const location = file.structure("fileLocation");
-  if (location.members.s3Location !== undefined) {
-    const object = location.structure("s3Location");
-    object.text("bucket");
-    object.text("key");
-  }
-  return file.members;
+  return {
+    ...optional("fileName", file.optionalText("fileName")),
+    ...optional("fileType", file.optionalNumber("fileType")),
+    ...optional("fileVersion", file.optionalText("fileVersion")),
+    ...optional("attributes", file.optionalMap("attributes")),
+    ...(location.members.s3Location !== undefined && {
+      fileLocation: {
+        s3Location: s3LocationOf(location.structure("s3Location")),
+      },
+    }),
+    ...(Object.keys(signing.members).length > 0 && {
+      codeSigning: {
+        customCodeSigning: {
+          signature: optional(
+            "inlineDocument",
+            signing.structure("signature").optionalText("inlineDocument"),
+          ),
+          certificateChain: optional(
+            "certificateName",
+            chain.optionalText("certificateName"),
+          ),
+          ...optional("hashAlgorithm", signing.optionalText("hashAlgorithm")),
+          ...optional(
+            "signatureAlgorithm",
+            signing.optionalText("signatureAlgorithm"),
+          ),
+        },
+      },
+    }),
+  };
 }
 
 function notHere(member: string): ServiceError {

@@ -4,6 +4,7 @@ import * as authorities from "./ca-certificates.js";
 import * as certificates from "./certificates.js";
 import * as commands from "./commands.js";
 import * as endpoints from "./endpoints.js";
+import * as jobTemplates from "./job-templates.js";
 import * as jobs from "./jobs.js";
 import * as updates from "./ota-updates.js";
 import * as templates from "./provisioning-templates.js";
@@ -273,6 +274,19 @@ export const routes: readonly Route[] = [
     AssociateTargetsWithJob: [
       "POST /jobs/{jobId}/targets",
       jobs.associateTargetsWithJob,
+    ],
+    CreateJobTemplate: [
+      "PUT /job-templates/{jobTemplateId}",
+      jobTemplates.createJobTemplate,
+    ],
+    DescribeJobTemplate: [
+      "GET /job-templates/{jobTemplateId}",
+      jobTemplates.describeJobTemplate,
+    ],
+    ListJobTemplates: ["GET /job-templates", jobTemplates.listJobTemplates],
+    DeleteJobTemplate: [
+      "DELETE /job-templates/{jobTemplateId}",
+      jobTemplates.deleteJobTemplate,
     ],
     DescribeJobExecution: [
       "GET /things/{thingName}/jobs/{jobId}",

@@ -1,4 +1,7 @@
-import { streamArn, type CreateStreamInput } from "../streams/streams.js";
+import type { S3Location } from "../streams/buckets.js";
+import { streamArn, type StreamFile } from "../streams/streams.js";
+import type { ApiRequest } from "./api-request.js";
+import { optional } from "./members.js";
 import { page } from "./page.js";
 import type { Operation } from "./router.js";
 import { putTags } from "./tags.js";
@@ -7,9 +10,11 @@ import { putTags } from "./tags.js";
 export const createStream: Operation = (request, services) => {
   const streamId = request.label("streamId");
   const stream = services.services.streams.create({
-    ...request.members,
+    ...membersOf(request),
     streamId,
-  } as unknown as CreateStreamInput);
+    files: filesOf(request),
+    roleArn: request.text("roleArn"),
+  });
   putTags(request, services, streamArn(streamId));
   return stream;
 };
@@ -21,7 +26,10 @@ export const describeStream: Operation = (request, { services }) => ({
 
 /** UpdateStream. */
 export const updateStream: Operation = (request, { services }) =>
-  services.streams.update(request.label("streamId"), request.members);
+  services.streams.update(request.label("streamId"), {
+    ...membersOf(request),
+    ...(request.members.files !== undefined && { files: filesOf(request) }),
+  });
 
 /** DeleteStream. */
 export const deleteStream: Operation = (request, { services }) => {
@@ -44,3 +52,26 @@ export const listStreams: Operation = (request, { services }) =>
       description,
     }),
   );
+
+function membersOf(request: ApiRequest) {
+  return {
+    ...optional("description", request.optionalText("description")),
+    ...optional("roleArn", request.optionalText("roleArn")),
+  };
+}
+
+function filesOf(request: ApiRequest): StreamFile[] {
+  return request.structures("files").map((file) => ({
+    fileId: file.optionalNumber("fileId") ?? 0,
+    s3Location: s3LocationOf(file.structure("s3Location")),
+  }));
+}
+
+/** An object of S3, by bucket and key. @throws ServiceError InvalidRequestException */
+export function s3LocationOf(location: ApiRequest): S3Location {
+  return {
+    bucket: location.text("bucket"),
+    key: location.text("key"),
+    ...optional("version", location.optionalText("version")),
+  };
+}

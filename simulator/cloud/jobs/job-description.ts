@@ -10,7 +10,7 @@ import {
 
 /** A job as `DescribeJob` tells it. */
 export function describeJob(
-  { document: _, documentSource, ...job }: JobRecord,
+  { document: _, documentSource, rollout: _rollout, ...job }: JobRecord,
   executions: readonly JobExecution[],
 ) {
   const count = (status: ExecutionStatus) =>

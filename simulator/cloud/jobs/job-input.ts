@@ -1,4 +1,5 @@
 import { invalid, requireInteger, requireText } from "../services/input.js";
+import { checkRollout } from "./rollout.js";
 import type {
   AbortCriterion,
   JobSettings,
@@ -14,6 +15,8 @@ export interface CreateJobInput extends JobSettings {
   /** Address of an S3 object. */
   readonly documentSource?: string;
   readonly targetSelection?: "SNAPSHOT" | "CONTINUOUS";
+  /** Template that gives what is not said here. */
+  readonly jobTemplateArn?: string;
 }
 
 /** Keys of a job that can be set when it is made and changed later. */
@@ -27,7 +30,10 @@ const settingKeys = [
 ] as const;
 
 /** What AWS has and this cloud has not: better said than ignored. */
-const missing = ["schedulingConfig", "jobTemplateArn", "documentParameters"];
+const missing = ["schedulingConfig", "documentParameters"];
+
+/** Ids of jobs and of their templates. */
+export const idPattern = /^[a-zA-Z0-9_-]{1,64}$/;
 
 /** Longest time limit, in minutes: a week. */
 export const timeoutRange = [1, 10_080] as const;
@@ -42,12 +48,7 @@ const detailLimit = 10;
 export function checkSettings(input: object): JobSettings {
   for (const key of missing)
     if (key in input) invalid(`${key} is not implemented by this local cloud.`);
-  const settings = Object.fromEntries(
-    Object.entries(input).filter(
-      ([key, value]) =>
-        (settingKeys as readonly string[]).includes(key) && value !== undefined,
-    ),
-  ) as JobSettings;
+  const settings = settingsOf(input);
   if (settings.description !== undefined)
     requireText(settings.description, "description", /^[^\p{C}]{0,2028}$/u);
   const { inProgressTimeoutInMinutes } = settings.timeoutConfig ?? {};
@@ -60,6 +61,8 @@ export function checkSettings(input: object): JobSettings {
   const { expiresInSec } = settings.presignedUrlConfig ?? {};
   if (expiresInSec !== undefined)
     requireInteger(expiresInSec, "expiresInSec", [60, 3600]);
+  if (settings.jobExecutionsRolloutConfig)
+    checkRollout(settings.jobExecutionsRolloutConfig);
   for (const criterion of listOf(settings.abortConfig)) {
     const { thresholdPercentage, minNumberOfExecutedThings } =
       criterion as Partial<AbortCriterion>;
@@ -77,6 +80,16 @@ export function checkSettings(input: object): JobSettings {
     requireInteger(numberOfRetries, "numberOfRetries", [0, 10]);
   }
   return settings;
+}
+
+/** What of a job can be changed later, out of all that it has. */
+export function settingsOf(job: object): JobSettings {
+  return Object.fromEntries(
+    Object.entries(job).filter(
+      ([key, value]) =>
+        (settingKeys as readonly string[]).includes(key) && value !== undefined,
+    ),
+  );
 }
 
 /** Holds a job document to AWS's rules. @throws ServiceError InvalidRequestException */

@@ -32,6 +32,19 @@ export interface RetryCriterion {
   readonly numberOfRetries: number;
 }
 
+/** How many things a minute are told of a job. */
+export interface RolloutConfig {
+  readonly maximumPerMinute?: number;
+  readonly exponentialRate?: {
+    readonly baseRatePerMinute: number;
+    readonly incrementFactor: number;
+    readonly rateIncreaseCriteria: {
+      readonly numberOfNotifiedThings?: number;
+      readonly numberOfSucceededThings?: number;
+    };
+  };
+}
+
 /** What of a job may be changed later. */
 export interface JobSettings {
   readonly description?: string;
@@ -39,8 +52,7 @@ export interface JobSettings {
     readonly roleArn?: string;
     readonly expiresInSec?: number;
   };
-  /** Kept and told, but executions are rolled out at once. */
-  readonly jobExecutionsRolloutConfig?: object;
+  readonly jobExecutionsRolloutConfig?: RolloutConfig;
   readonly abortConfig?: { readonly criteriaList: readonly AbortCriterion[] };
   readonly timeoutConfig?: { readonly inProgressTimeoutInMinutes?: number };
   readonly jobExecutionsRetryConfig?: {
@@ -57,6 +69,13 @@ export interface JobRecord extends JobSettings {
   /** JSON text. */
   readonly document: string;
   readonly documentSource?: string;
+  readonly jobTemplateArn?: string;
+  /** Things that are not told yet, those that are, and when the next are. */
+  readonly rollout?: {
+    readonly waiting: readonly string[];
+    readonly notified: number;
+    readonly nextAt: number;
+  };
   readonly status: "IN_PROGRESS" | "COMPLETED" | "CANCELED";
   readonly forceCanceled?: boolean;
   readonly reasonCode?: string;

@@ -8,6 +8,8 @@ import { describeExecution, describeJob } from "./job-description.js";
 import {
   checkDocument,
   checkSettings,
+  idPattern,
+  settingsOf,
   statusDetailsProblem,
   type CreateJobInput,
 } from "./job-input.js";
@@ -21,6 +23,8 @@ import {
   type StatusDetails,
 } from "./job.js";
 import { JobStore, type JobListeners } from "./job-store.js";
+import { JobTemplates, type JobPattern } from "./job-templates.js";
+import { Rollout } from "./rollout.js";
 import { Transitions } from "./transitions.js";
 
 /** What jobs stand on. */
@@ -43,8 +47,6 @@ export interface JobAnswer {
   readonly description?: string;
 }
 
-const idPattern = /^[a-zA-Z0-9_-]{1,64}$/;
-
 /**
  * The Jobs service (AWS, "AWS IoT Jobs"): its control operations here, in AWS's input and output keys; those of devices in
  * `device`. Times that come out are seconds since 1970, with a fraction. What is returned is safe in the store.
@@ -52,9 +54,11 @@ const idPattern = /^[a-zA-Z0-9_-]{1,64}$/;
 export class Jobs {
   /** What devices ask for. */
   readonly device: DeviceJobs;
+  readonly templates: JobTemplates;
   readonly #parts: JobsParts;
   readonly #jobs: JobStore;
   readonly #transitions: Transitions;
+  readonly #rollout: Rollout;
   readonly #now: () => number;
 
   constructor(parts: JobsParts) {
@@ -62,6 +66,10 @@ export class Jobs {
     this.#now = parts.now ?? Date.now;
     this.#jobs = new JobStore(parts.store, parts);
     this.#transitions = new Transitions(this.#jobs, this.#now);
+    this.#rollout = new Rollout(this.#jobs, this.#transitions, this.#now);
+    this.templates = new JobTemplates(parts.store, parts.readSource, (jobId) =>
+      this.#pattern(jobId),
+    );
     this.device = new DeviceJobs({
       jobs: this.#jobs,
       transitions: this.#transitions,
@@ -77,12 +85,19 @@ export class Jobs {
    */
   create(input: CreateJobInput): JobAnswer {
     const jobId = requireText(input.jobId, "jobId", idPattern);
+    const { jobTemplateArn, documentSource } = input;
+    const pattern =
+      jobTemplateArn === undefined
+        ? undefined
+        : this.templates.pattern(jobTemplateArn);
     const settings = checkSettings(input);
-    const document = checkDocument(
-      input.documentSource === undefined
-        ? input.document
-        : this.#parts.readSource(input.documentSource),
-    );
+    const document =
+      pattern?.document ??
+      checkDocument(
+        documentSource === undefined
+          ? input.document
+          : this.#parts.readSource(documentSource),
+      );
     const targetSelection = requireText(
       input.targetSelection ?? "SNAPSHOT",
       "targetSelection",
@@ -96,20 +111,20 @@ export class Jobs {
           `Job ${jobId} already exists`,
         );
       const now = this.#now();
-      this.#jobs.putJob({
+      const job: JobRecord = {
+        ...pattern,
         ...settings,
         jobId,
         targets: [...input.targets],
         targetSelection,
         document,
-        ...(input.documentSource !== undefined && {
-          documentSource: input.documentSource,
-        }),
+        ...(documentSource !== undefined && { documentSource }),
+        ...(jobTemplateArn !== undefined && { jobTemplateArn }),
         status: "IN_PROGRESS",
         createdAt: now,
         lastUpdatedAt: now,
-      });
-      for (const thing of things) this.#transitions.queue(jobId, thing);
+      };
+      this.#rollout.begin(job, [...things]);
       this.#transitions.completeIfDone(jobId);
       return answerOf(this.#find(jobId));
     });
@@ -194,6 +209,7 @@ export class Jobs {
       this.#change(job, {
         status: "CANCELED",
         completedAt: this.#now(),
+        rollout: undefined,
         ...(force && { forceCanceled: true }),
         ...(reasonCode !== undefined && { reasonCode }),
         ...(comment !== undefined && { comment }),
@@ -300,8 +316,9 @@ export class Jobs {
     });
   }
 
-  /** Times out the executions whose time is up. Called about once a second. */
+  /** Rolls jobs out, and times out the executions whose time is up. Called about once a second. */
   expire(): void {
+    this.#rollout.tick();
     const late = this.#jobs.expired(this.#now());
     if (late.length === 0) return;
     this.#jobs.transaction(() => {
@@ -325,6 +342,15 @@ export class Jobs {
       .filter((item) => status === undefined || item.status === status)
       .sort((a, b) => b.position - a.position)
       .map((item) => describeExecution(item, this.#now()));
+  }
+
+  #pattern(jobId: string): JobPattern {
+    const { document, documentSource, ...job } = this.#find(jobId);
+    return {
+      document,
+      ...(documentSource !== undefined && { documentSource }),
+      ...settingsOf(job),
+    };
   }
 
   #join(jobId: string, thingName: string): void {

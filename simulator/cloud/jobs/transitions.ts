@@ -94,6 +94,7 @@ export class Transitions {
     const job = this.#jobs.job(jobId);
     if (job?.status !== "IN_PROGRESS" || job.targetSelection !== "SNAPSHOT")
       return;
+    if (job.rollout) return;
     if (this.#jobs.executionsFor(jobId).some(isPending)) return;
     const now = this.#now();
     this.#jobs.putJob({

@@ -3,6 +3,9 @@ import type { Store } from "../store.js";
 /** Relations of the registry, each kept in both directions. */
 type Relation = "thing-principal" | "policy-target" | "group-thing";
 
+/** Bytes of two names together: more than any two that can be attached, and less than a key of the store may have. */
+const nameLimit = 1_024;
+
 /** What is attached to what. Names only: whether they exist is the registry's question. */
 export class Attachments {
   readonly #store: Store;
@@ -22,6 +25,7 @@ export class Attachments {
 
   /** Detaches; what is not attached stays so. */
   remove(relation: Relation, from: string, to: string): void {
+    if (Buffer.byteLength(from + to) > nameLimit) return;
     this.#store.transaction(() => {
       this.#store.links.removeSync([relation, "of", from, to]);
       this.#store.links.removeSync([relation, "by", to, from]);

@@ -3,7 +3,12 @@ import { ServiceError } from "../service-error.js";
 
 /** Kinds of resource that are kept as one record each. */
 export type ResourceKind =
-  "thing-type" | "thing-group" | "billing-group" | "ca-certificate" | "tags";
+  | "thing-type"
+  | "thing-group"
+  | "billing-group"
+  | "ca-certificate"
+  | "job-template"
+  | "tags";
 
 /** The records of one kind of resource, by name. What they mean is their owner's. */
 export class Resources<T> {

@@ -38,6 +38,8 @@ export interface CreateOtaInput extends Pick<
   readonly files: readonly OtaFile[];
   readonly roleArn: string;
   readonly awsJobTimeoutConfig?: CreateJobInput["timeoutConfig"];
+  readonly awsJobExecutionsRolloutConfig?: CreateJobInput["jobExecutionsRolloutConfig"];
+  readonly awsJobAbortConfig?: CreateJobInput["abortConfig"];
   readonly additionalParameters?: Readonly<Record<string, string>>;
 }
 
@@ -107,6 +109,12 @@ export class OtaUpdates {
         ...(input.awsJobTimeoutConfig && {
           timeoutConfig: input.awsJobTimeoutConfig,
         }),
+        ...(input.awsJobExecutionsRolloutConfig && {
+          jobExecutionsRolloutConfig: input.awsJobExecutionsRolloutConfig,
+        }),
+        ...(input.awsJobAbortConfig && {
+          abortConfig: input.awsJobAbortConfig,
+        }),
         document: JSON.stringify({
           afr_ota: {
             protocols,
@@ -156,6 +164,9 @@ export class OtaUpdates {
       awsIotJobId: jobId,
       awsIotJobArn: jobArn(jobId),
       ...(additionalParameters && { additionalParameters }),
+      ...(record.awsJobExecutionsRolloutConfig && {
+        awsJobExecutionsRolloutConfig: record.awsJobExecutionsRolloutConfig,
+      }),
     };
   }
 
