@@ -3,20 +3,21 @@
  * Binary data stands in the configuration and on the output in hex.
  */
 import config from "mc/config";
+import MQTTClient from "../../../modules/mqtt/client.js";
 import type { ConnectOptions } from "../../../modules/mqtt/client-options.js";
 import type { WriteOptions } from "../../../modules/mqtt/client-options.js";
 import { writeConnect } from "../../../modules/mqtt/connect-packet.js";
 import { PacketReader } from "../../../modules/mqtt/packet-reader.js";
 import * as packet from "../../../modules/mqtt/packet-types.js";
 import { PacketWriter } from "../../../modules/mqtt/packet-writer.js";
-import type { Properties } from "../../../modules/mqtt/properties.js";
 import {
   writePublish,
   writeSubscription,
 } from "../../../modules/mqtt/request-packets.js";
 import { ServerLimits } from "../../../modules/mqtt/server-limits.js";
 import { OutgoingAliases } from "../../../modules/mqtt/topic-aliases.js";
-import { fromHex, toHex } from "./wire.js";
+import { readable } from "./readable.js";
+import { fromHex, toHex, Wire } from "./wire.js";
 
 /** A packet in hex, to be decoded from pieces of the given sizes. */
 interface Encoded {
@@ -71,20 +72,12 @@ function decode({ level, hex, sizes }: Encoded): object {
   return {
     type,
     packetId,
-    properties: properties && readable(properties),
+    properties: readable(properties),
     ...(type === packet.PUBLISH
       ? { topic, QoS, retain, duplicate, payload: toHex(payload) }
       : { reasonCode, reasonCodes, sessionPresent }),
     left: bytes.length - at + reader.buffered,
   };
-}
-
-function readable(properties: Properties): object {
-  const result: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(properties))
-    result[name] =
-      value instanceof ArrayBuffer ? toHex(new Uint8Array(value)) : value;
-  return result;
 }
 
 /** Turns what stands as `{"hex": …}` in the configuration into bytes. */
@@ -110,7 +103,9 @@ function encode({ level, operation, id, options }: Request): string {
     const { byteLength } = payload;
     writePublish(writer, level, rest, id, byteLength, none, limits);
     return `${toHex(writer.view())} ${toHex(new Uint8Array(payload))}`.trim();
-  } else
+  } else if (operation === packet.PINGREQ || operation === packet.DISCONNECT)
+    return write(level, { operation, ...(revived(options) as WriteOptions) });
+  else
     writeSubscription(
       writer,
       operation,
@@ -119,4 +114,20 @@ function encode({ level, operation, id, options }: Request): string {
       id,
     );
   return toHex(writer.view());
+}
+
+/** What a connected client writes. */
+function write(level: packet.ProtocolLevel, options: WriteOptions): string {
+  const client = new MQTTClient({
+    host: "broker",
+    protocol: level === 5 ? "5" : "3.1.1",
+    socket: { io: Wire },
+  });
+  const wire = Wire.last;
+  wire.open();
+  wire.receive(level === 5 ? "20 03 00 00 00" : "20 02 00 00");
+  wire.take();
+  client.write(undefined, options);
+  client.close();
+  return wire.take().join(" ");
 }
