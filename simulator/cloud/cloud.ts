@@ -162,6 +162,7 @@ export class Cloud {
         authority,
         broker,
         services,
+        clients: this.#clients,
         choices: this.#choices,
         log: this.log,
         endpoint,

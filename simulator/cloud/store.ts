@@ -50,6 +50,9 @@ export class Store {
   /** Topic rules by name. */
   readonly rules: Database<unknown, StoreKey>;
   readonly #root: RootDatabase<unknown, StoreKey>;
+  /** Transactions that run, one inside the other, and who is told when the outermost is kept. */
+  #depth = 0;
+  #afterCommit: (() => void)[] = [];
   /** What `registryRevision` has read in this turn of the event loop. */
   #revision: number | undefined;
   readonly #forgetRevision = () => (this.#revision = undefined);
@@ -95,11 +98,26 @@ export class Store {
 
   /** Runs `work` as one transaction: all of its writes are kept, or (when it throws, or the machine stops) none. */
   transaction<T>(work: () => T): T {
+    this.#depth += 1;
+    let result: T;
     try {
-      return this.#root.transactionSync(work);
+      result = this.#root.transactionSync(work);
+    } catch (error) {
+      if (this.#depth === 1) this.#afterCommit = [];
+      throw error;
     } finally {
+      this.#depth -= 1;
       this.#forgetRevision();
     }
+    if (this.#depth === 0)
+      for (const tell of this.#afterCommit.splice(0)) tell();
+    return result;
+  }
+
+  /** Calls back once the transaction that runs is kept, and not at all when it is not. */
+  afterCommit(tell: () => void): void {
+    if (this.#depth === 0) tell();
+    else this.#afterCommit.push(tell);
   }
 
   /** Lets the next read see what other processes committed since. */

@@ -2,6 +2,7 @@ import type { CertificateAuthority } from "../certificates/certificate-authority
 import type { Choices } from "../choices.js";
 import type { EventLog } from "../event-log.js";
 import type { Broker } from "../mqtt/broker.js";
+import type { Client } from "../mqtt/client.js";
 import type { Registry } from "../registry/registry.js";
 import type { Services } from "../services/services.js";
 import type { Store } from "../store.js";
@@ -14,6 +15,8 @@ export interface ApiServices {
   readonly broker: Broker;
   /** Shadows, jobs and the like. */
   readonly services: Services;
+  /** Connected clients by client id. */
+  readonly clients: ReadonlyMap<string, Client>;
   readonly choices: Choices;
   readonly log: EventLog;
   /** Data endpoint's host name. */

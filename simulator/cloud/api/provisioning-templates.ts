@@ -29,6 +29,17 @@ export const updateProvisioningTemplate: Operation = (
   return {};
 };
 
+/** CreateProvisioningClaim. */
+export const createProvisioningClaim: Operation = (request, { services }) =>
+  services.provisioning.createClaim(request.label("templateName"));
+
+/** RegisterThing. */
+export const registerThing: Operation = (request, { services }) =>
+  services.registerThing(
+    request.text("templateBody"),
+    request.optionalMap("parameters") ?? {},
+  );
+
 /** DeleteProvisioningTemplate. */
 export const deleteProvisioningTemplate: Operation = (
   request,

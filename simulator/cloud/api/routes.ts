@@ -4,6 +4,7 @@ import * as authorities from "./ca-certificates.js";
 import * as certificates from "./certificates.js";
 import * as commands from "./commands.js";
 import * as endpoints from "./endpoints.js";
+import * as events from "./event-configurations.js";
 import * as jobTemplates from "./job-templates.js";
 import * as jobs from "./jobs.js";
 import * as updates from "./ota-updates.js";
@@ -28,6 +29,7 @@ export const routes: readonly Route[] = [
     UntagResource: ["POST /untag", tags.untagResource],
     ListTagsForResource: ["GET /tags", tags.listTagsForResource],
 
+    RegisterThing: ["POST /things", templates.registerThing],
     CreateThing: ["POST /things/{thingName}", things.createThing],
     DescribeThing: ["GET /things/{thingName}", things.describeThing],
     UpdateThing: ["PATCH /things/{thingName}", things.updateThing],
@@ -344,6 +346,20 @@ export const routes: readonly Route[] = [
     DeleteProvisioningTemplateVersion: [
       "DELETE /provisioning-templates/{templateName}/versions/{versionId}",
       templates.deleteProvisioningTemplateVersion,
+    ],
+
+    CreateProvisioningClaim: [
+      "POST /provisioning-templates/{templateName}/provisioning-claim",
+      templates.createProvisioningClaim,
+    ],
+
+    DescribeEventConfigurations: [
+      "GET /event-configurations",
+      events.describeEventConfigurations,
+    ],
+    UpdateEventConfigurations: [
+      "PATCH /event-configurations",
+      events.updateEventConfigurations,
     ],
 
     CreateStream: ["POST /streams/{streamId}", streams.createStream],

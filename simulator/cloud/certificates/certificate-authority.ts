@@ -78,9 +78,13 @@ export class CertificateAuthority {
     return fresh;
   }
 
-  /** Issues a certificate for a device's public key, PEM. */
-  async issueForKey(publicKey: webcrypto.CryptoKey): Promise<string> {
-    return issueDeviceCertificate(this.#state.device, publicKey);
+  /** Issues a certificate for a device's public key, PEM; it lasts as long as AWS's unless told otherwise. */
+  async issueForKey(
+    publicKey: webcrypto.CryptoKey,
+    notAfter?: Date,
+  ): Promise<string> {
+    const { device } = this.#state;
+    return issueDeviceCertificate(device, publicKey, undefined, notAfter);
   }
 
   /**

@@ -53,6 +53,7 @@ export async function issueDeviceCertificate(
   authority: AuthorityRecord,
   publicKey: webcrypto.CryptoKey | PublicKey,
   subject: string = subjectName,
+  notAfter: Date = deviceNotAfter,
 ): Promise<string> {
   const issuer = new x509.X509Certificate(authority.certificate);
   const certificate = await x509.X509CertificateGenerator.create({
@@ -60,7 +61,7 @@ export async function issueDeviceCertificate(
     subject,
     issuer: issuer.subject,
     notBefore: new Date(Date.now() - 120_000),
-    notAfter: deviceNotAfter,
+    notAfter,
     publicKey,
     signingKey: await signingKeyFromPem(authority.kind, authority.privateKey),
     signingAlgorithm: signatureOf(authority.kind),

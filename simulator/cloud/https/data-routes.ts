@@ -46,6 +46,17 @@ export const dataRoutes: readonly DataRoute[] = [
     messages.listRetainedMessages,
     () => [{ actions: ["iot:ListRetainedMessages"], resource: "*" }],
   ),
+  data(
+    "DeleteConnection",
+    "DELETE /connections/{clientId}",
+    messages.deleteConnection,
+    (request) => [
+      {
+        actions: ["iot:DeleteConnection"],
+        resource: `client/${request.label("clientId")}`,
+      },
+    ],
+  ),
   shadow("GetThingShadow", "GET", shadows.getThingShadow),
   shadow("UpdateThingShadow", "POST", shadows.updateThingShadow),
   shadow("DeleteThingShadow", "DELETE", shadows.deleteThingShadow),

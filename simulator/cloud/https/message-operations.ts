@@ -83,6 +83,21 @@ export const listRetainedMessages: Operation = (request, { broker }) =>
     }),
   );
 
+/** DeleteConnection: ends a client's connection, with its session when asked to. */
+export const deleteConnection: Operation = (request, { clients }) => {
+  const clientId = request.label("clientId");
+  const client = clients.get(clientId);
+  if (!client)
+    throw new ServiceError(
+      "ResourceNotFoundException",
+      `Client ${clientId} is not connected`,
+    );
+  client.dismissed(
+    request.queryFlag("cleanSession"),
+    !request.queryFlag("preventWillMessage"),
+  );
+};
+
 function messageOf(
   request: ApiRequest,
   topic: string,

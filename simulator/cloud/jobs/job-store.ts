@@ -22,6 +22,11 @@ export interface JobListeners {
   readonly onPending: (change: PendingChange) => void;
   /** Each execution that was queued or changed. */
   readonly onExecution?: (execution: JobExecution) => void;
+  /** Each job that came to its end or was deleted. */
+  readonly onJob?: (
+    operation: "completed" | "canceled" | "deleted",
+    job: JobRecord,
+  ) => void;
 }
 
 /**
@@ -83,11 +88,25 @@ export class JobStore {
   }
 
   putJob(job: JobRecord): void {
+    const before = this.job(job.jobId)?.status;
     this.#store.jobs.putSync(job.jobId, job);
+    const { status } = job;
+    if (status === before || status === "IN_PROGRESS") return;
+    const operation = status === "COMPLETED" ? "completed" : "canceled";
+    this.#tellJob(operation, job);
   }
 
   removeJob(jobId: string): void {
+    const job = this.job(jobId);
     this.#store.jobs.removeSync(jobId);
+    if (job) this.#tellJob("deleted", job);
+  }
+
+  #tellJob(
+    operation: "completed" | "canceled" | "deleted",
+    job: JobRecord,
+  ): void {
+    this.#store.afterCommit(() => this.#listeners.onJob?.(operation, job));
   }
 
   /** An execution; the newest of that job on that thing when no number is given. */

@@ -31,6 +31,7 @@ export interface ClientLine {
     cause: DisconnectReason,
     why: string,
     text?: string,
+    withWill?: boolean,
   ): void;
   /** The client ended the connection with a DISCONNECT. */
   ended(why: string, withWill: boolean): void;
@@ -182,6 +183,22 @@ export class Client implements Link, Requester {
           "Packet type is not supported",
         );
     }
+  }
+
+  /**
+   * The API ends the connection (`DeleteConnection`).
+   * @param clean ends the session too
+   */
+  dismissed(clean: boolean, withWill: boolean): void {
+    const { session, line } = this.parts;
+    if (clean) session.expiry = 0;
+    line.end(
+      reason.administrativeAction,
+      "API_INITIATED_DISCONNECT",
+      "DeleteConnection ended it",
+      "Connection was deleted",
+      withWill,
+    );
   }
 
   /** Another connection came with this client id. */

@@ -98,6 +98,7 @@ export class Connection implements ClientLine {
     cause: DisconnectReason,
     why: string,
     text = "Connection ended by the server",
+    withWill = true,
   ): void {
     if (this.#closed) return;
     const tells = this.#client?.hearsReasons === true && code !== undefined;
@@ -112,7 +113,7 @@ export class Connection implements ClientLine {
       cause,
       why,
       tells ? `DISCONNECT ${hex(code)}` : bareClose,
-      true,
+      withWill,
     );
   }
 

@@ -24,6 +24,7 @@ export const reason = {
 
 /** Why a connection ended, as lifecycle events name it. */
 export type DisconnectReason =
+  | "API_INITIATED_DISCONNECT"
   | "AUTH_ERROR"
   | "CLIENT_INITIATED_DISCONNECT"
   | "CLIENT_ERROR"

@@ -2,7 +2,9 @@ import { createHash } from "node:crypto";
 import type { Choices } from "../choices.js";
 import { certificateId as idOf } from "../certificates/device-authority.js";
 import { Certificates } from "../registry/certificates.js";
+import { Policies } from "../registry/policies.js";
 import type { Registry } from "../registry/registry.js";
+import { Things } from "../registry/things.js";
 import { invalid } from "../services/input.js";
 import {
   isMap,
@@ -26,6 +28,8 @@ export interface TemplateTarget {
   readonly choices: Choices;
   /** Puts a thing into a group. @throws ServiceError ResourceNotFoundException */
   readonly addToGroup: (thingName: string, groupName: string) => void;
+  /** Certificate, PEM, that was issued for the template's signing request. */
+  readonly issued?: string;
 }
 
 /** What a template came to. */
@@ -33,6 +37,8 @@ export interface Provisioned {
   /** Undefined when the template has no thing. */
   readonly thingName?: string;
   readonly deviceConfiguration: Readonly<Record<string, string>>;
+  /** ARN of each resource by its name in the template. */
+  readonly resourceArns: Readonly<Record<string, string>>;
 }
 
 /** A resource is there already, and the template says that this is a failure. */
@@ -68,6 +74,7 @@ export function applyTemplate(
     }
     const thingName = things.at(0);
     return {
+      resourceArns: work.arns,
       ...(thingName !== undefined && { thingName }),
       deviceConfiguration: Object.fromEntries(
         Object.entries(work.evaluate(template.deviceConfiguration)).map(
@@ -78,11 +85,19 @@ export function applyTemplate(
   });
 }
 
+/** ARN of a resource that was made, by its type. */
+const arnOf = {
+  "AWS::IoT::Thing": (name: string) => Things.arn(name),
+  "AWS::IoT::Certificate": (id: string) => Certificates.arn(id),
+  "AWS::IoT::Policy": (name: string) => Policies.arn(name),
+} as const;
+
 /** Makes the resources of one template. */
 class Provisioner {
   readonly #template: TemplateBody;
   readonly #parameters: Parameters;
   readonly #target: TemplateTarget;
+  readonly arns: Record<string, string> = {};
 
   constructor(
     template: TemplateBody,
@@ -100,7 +115,11 @@ class Provisioner {
   ): string[] {
     return this.#template.resources
       .filter((resource) => resource.type === type)
-      .map(make);
+      .map((resource) => {
+        const made = make(resource);
+        this.arns[resource.name] = arnOf[type](made);
+        return made;
+      });
   }
 
   evaluate(map: PayloadMap): PayloadMap {
@@ -153,8 +172,9 @@ class Provisioner {
     const status = text(values.Status ?? "ACTIVE", "Status").toUpperCase();
     if (status !== "ACTIVE" && status !== "INACTIVE")
       invalid(`A certificate's Status is ACTIVE or INACTIVE, not ${status}.`);
-    if (values.CertificatePem !== undefined) {
-      const pem = text(values.CertificatePem, "CertificatePem");
+    const given = this.#target.issued ?? values.CertificatePem;
+    if (given !== undefined) {
+      const pem = text(given, "CertificatePem");
       const id = idOf(pem);
       if (!certificates.find(id)) certificates.register(pem, status);
       return id;
@@ -191,7 +211,10 @@ class Provisioner {
 }
 
 /** Parameters with the template's defaults. @throws ServiceError when one has no value */
-function parametersOf(template: TemplateBody, given: Parameters): Parameters {
+export function parametersOf(
+  template: TemplateBody,
+  given: Parameters,
+): Parameters {
   const values = new Map(given);
   for (const [name, { fallback }] of template.parameters) {
     if (values.has(name)) continue;

@@ -1,6 +1,8 @@
 import type { CertificateAuthority } from "../certificates/certificate-authority.js";
 import { certificateId as idOf } from "../certificates/device-authority.js";
 import { generateKeyPair, rsaKeysToPem } from "../certificates/key-pair.js";
+import { arn } from "../names.js";
+import { Certificates } from "../registry/certificates.js";
 import { ServiceError } from "../service-error.js";
 import { isMap, type PayloadMap } from "../services/payload.js";
 import type { Store } from "../store.js";
@@ -49,6 +51,8 @@ export interface FleetProvisioningParts extends TemplateTarget {
 
 /** Longest signing request, PEM characters. */
 const requestLimit = 4_096;
+/** Milliseconds that a claim lasts. */
+const claimLife = 300_000;
 /** Milliseconds that a hook may take. */
 const hookTime = 5_000;
 
@@ -169,7 +173,36 @@ export class FleetProvisioning {
     }
   }
 
-  /** Forgets tokens whose hour is over. */
+  /**
+   * CreateProvisioningClaim: keys and a certificate that last five minutes, good for provisioning by this template and for
+   * nothing else. @throws ServiceError ResourceNotFoundException
+   */
+  async createClaim(templateName: string) {
+    const { templates, registry, authority, now = Date.now } = this.#parts;
+    templates.describe(templateName);
+    const expiration = now() + claimLife;
+    const pair = await generateKeyPair("RSA-2048");
+    const certificatePem = await authority.issueForKey(
+      pair.publicKey,
+      new Date(expiration),
+    );
+    const certificateId = idOf(certificatePem);
+    const policyName = `provisioning-claim-${templateName}`;
+    registry.transaction(() => {
+      this.#ownership.claim(certificateId, certificatePem, expiration);
+      if (!registry.policies.find(policyName))
+        registry.policies.create(policyName, claimPolicy(templateName));
+      registry.attachPolicy(policyName, Certificates.arn(certificateId));
+    });
+    return {
+      certificateId,
+      certificatePem,
+      keyPair: await rsaKeysToPem(pair),
+      expiration: expiration / 1000,
+    };
+  }
+
+  /** Forgets tokens whose hour is over, and claims whose time is. */
   expire(): void {
     this.#ownership.expire();
   }
@@ -231,6 +264,29 @@ export class FleetProvisioning {
       clearTimeout(timer);
     }
   }
+}
+
+/** What a claim may do: ask for a certificate, and provision itself by its template. */
+function claimPolicy(templateName: string): string {
+  const topics = [
+    "$aws/certificates/create/*",
+    "$aws/certificates/create-from-csr/*",
+    `$aws/provisioning-templates/${templateName}/provision/*`,
+  ].map((topic) => topic.replaceAll("$", "${$}"));
+  const on = (kind: string) => topics.map((topic) => arn(`${kind}/${topic}`));
+  const allow = (Action: string | string[], Resource: string | string[]) => ({
+    Effect: "Allow",
+    Action,
+    Resource,
+  });
+  return JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [
+      allow("iot:Connect", "*"),
+      allow(["iot:Publish", "iot:Receive"], on("topic")),
+      allow("iot:Subscribe", on("topicfilter")),
+    ],
+  });
 }
 
 function stringsOf(value: unknown): Record<string, string> | undefined {

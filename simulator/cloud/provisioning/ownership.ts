@@ -2,9 +2,11 @@ import { randomBytes } from "node:crypto";
 import type { Registry } from "../registry/registry.js";
 import type { Store } from "../store.js";
 
-/** A certificate that a device was given and has not been provisioned with yet. */
+/** A certificate that a device was given and has not been provisioned with yet, or that of a claim. */
 interface OwnershipRecord {
   readonly certificateId: string;
+  /** True for the certificate of a claim, which goes in any case. */
+  readonly claim?: boolean;
   /** Milliseconds since 1970. */
   readonly expiresAt: number;
 }
@@ -40,6 +42,20 @@ export class Ownership {
     return token;
   }
 
+  /** Registers the certificate of a claim as ACTIVE, until `expiresAt`. */
+  claim(
+    certificateId: string,
+    certificatePem: string,
+    expiresAt: number,
+  ): void {
+    const record: OwnershipRecord = { certificateId, expiresAt, claim: true };
+    this.#registry.transaction(() => {
+      this.#registry.certificates.add(certificatePem, "ACTIVE");
+      this.#store.ownership.putSync(`claim ${certificateId}`, record);
+    });
+    this.#nextExpiry = Math.min(this.#nextExpiry, expiresAt);
+  }
+
   /** Id of the certificate behind a token that is still good. */
   certificateOf(token: string): string | undefined {
     const record = this.#store.ownership.get(keyOf(token)) as
@@ -55,7 +71,7 @@ export class Ownership {
     if (now < this.#nextExpiry) return;
     this.#nextExpiry = now + tokenLife;
     for (const { key, value } of this.#store.ownership.getRange()) {
-      const { certificateId, expiresAt } = value as OwnershipRecord;
+      const { certificateId, expiresAt, claim } = value as OwnershipRecord;
       if (expiresAt > now) {
         this.#nextExpiry = Math.min(this.#nextExpiry, expiresAt);
         continue;
@@ -63,9 +79,12 @@ export class Ownership {
       this.#registry.transaction(() => {
         this.#store.ownership.removeSync(key);
         const certificate = this.#registry.certificates.find(certificateId);
+        if (claim && certificate?.status === "ACTIVE")
+          this.#registry.certificates.setStatus(certificateId, "INACTIVE");
         // One that somebody attached to a thing by the API is in use, whatever its status says.
         if (
-          certificate?.status === "PENDING_ACTIVATION" &&
+          (claim || certificate?.status === "PENDING_ACTIVATION") &&
+          certificate &&
           this.#registry.thingsOf(certificateId).length === 0
         )
           this.#registry.deleteCertificate(certificateId, true);

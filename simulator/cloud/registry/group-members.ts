@@ -14,6 +14,13 @@ export class GroupMembers {
   /** Is told of each thing that joins a group, and of the group. */
   onJoined: (thingName: string, thingGroupName: string) => void = () => {};
 
+  /** Is told of each thing that joined or left a group, once that is kept. */
+  onMembership: (
+    operation: "ADDED" | "REMOVED",
+    thingGroupName: string,
+    thingName: string,
+  ) => void = () => {};
+
   constructor(
     store: Store,
     things: Things,
@@ -43,6 +50,9 @@ export class GroupMembers {
         );
       this.#attachments.add("group-thing", thingGroupName, thingName, "");
       this.onJoined(thingName, thingGroupName);
+      this.#store.afterCommit(() =>
+        this.onMembership("ADDED", thingGroupName, thingName),
+      );
     });
   }
 
@@ -51,7 +61,11 @@ export class GroupMembers {
     this.#store.transaction(() => {
       this.#groups.describe(thingGroupName);
       this.#things.describe(thingName);
+      if (!this.groupsOf(thingName).includes(thingGroupName)) return;
       this.#attachments.remove("group-thing", thingGroupName, thingName);
+      this.#store.afterCommit(() =>
+        this.onMembership("REMOVED", thingGroupName, thingName),
+      );
     });
   }
 

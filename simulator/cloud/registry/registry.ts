@@ -32,7 +32,12 @@ export class Registry {
   readonly policies: Policies;
   readonly #attachments: Attachments;
   readonly #store: Store;
-  /** Is told of each thing that is deleted. */
+  /** Is told of each thing that is made, changed or deleted, once that is kept. */
+  onThing: (
+    operation: "CREATED" | "UPDATED" | "DELETED",
+    thing: Thing,
+  ) => void = () => {};
+  /** Is told of each thing that is deleted, while it is. */
   onThingDeleted: (thingName: string) => void = () => {};
 
   constructor(store: Store) {
@@ -76,7 +81,10 @@ export class Registry {
         this.thingTypes.assertUsable(thingTypeName);
       if (billingGroupName !== undefined)
         this.billingGroups.describe(billingGroupName);
-      return this.things.create(thingName, settings);
+      const isNew = !this.things.find(thingName);
+      const thing = this.things.create(thingName, settings);
+      if (isNew) this.#store.afterCommit(() => this.onThing("CREATED", thing));
+      return thing;
     });
   }
 
@@ -85,7 +93,9 @@ export class Registry {
     return this.#store.transaction(() => {
       if (changes.thingTypeName !== undefined)
         this.thingTypes.assertUsable(changes.thingTypeName);
-      return this.things.update(thingName, changes);
+      const thing = this.things.update(thingName, changes);
+      this.#store.afterCommit(() => this.onThing("UPDATED", thing));
+      return thing;
     });
   }
 
@@ -243,7 +253,9 @@ export class Registry {
           "InvalidRequestException",
           `Cannot delete. Thing ${thingName} is still attached to one or more principals`,
         );
+      const thing = this.things.find(thingName);
       this.things.delete(thingName, expectedVersion);
+      if (thing) this.#store.afterCommit(() => this.onThing("DELETED", thing));
       this.members.removeThing(thingName);
       this.onThingDeleted(thingName);
     });

@@ -19,6 +19,7 @@ import {
 } from "../provisioning/fleet-provisioning.js";
 import { provisionJustInTime } from "../provisioning/just-in-time-provisioning.js";
 import { ProvisioningTopics } from "../provisioning/provisioning-topics.js";
+import { registerThing } from "../provisioning/register-thing.js";
 import { Templates } from "../provisioning/templates.js";
 import type { Registry } from "../registry/registry.js";
 import { ThingGroups } from "../registry/thing-groups.js";
@@ -29,6 +30,7 @@ import { Buckets } from "../streams/buckets.js";
 import { StreamTopics } from "../streams/stream-topics.js";
 import { OtaUpdates } from "../streams/ota-updates.js";
 import { Streams } from "../streams/streams.js";
+import { AccountEvents } from "./account-events.js";
 import { ServicePublisher } from "./service-publisher.js";
 
 /** Milliseconds between looks for what expired. */
@@ -52,6 +54,13 @@ export class Services {
   readonly jobs: Jobs;
   readonly templates: Templates;
   readonly provisioning: FleetProvisioning;
+  /** Events of the registry and of jobs. */
+  readonly events: AccountEvents;
+  /** RegisterThing. @throws ServiceError */
+  readonly registerThing: (
+    templateBody: string,
+    parameters: Readonly<Record<string, string>>,
+  ) => ReturnType<typeof registerThing>;
   /** Provisions a device by the template of its authority. @throws ServiceError, ResourceConflict */
   readonly provisionJustInTime: Provision;
   /** Functions that stand in for Lambda: pre-provisioning hooks, by the ARN that templates name. */
@@ -72,6 +81,7 @@ export class Services {
     this.buckets = new Buckets(join(store.directory, "s3"));
     const thingExists = (name: string) =>
       registry.things.find(name) !== undefined;
+    this.events = new AccountEvents(store, publisher);
     const notifications = new JobNotifications(publisher, choices);
     this.jobs = new Jobs({
       store,
@@ -79,7 +89,10 @@ export class Services {
       thingExists,
       thingsBehind: (target) => thingsBehind(registry, target),
       readSource: (address) => this.buckets.readAddress(address).toString(),
-      onExecution: ({ jobId, thingName, status, versionNumber }) =>
+      onJob: (operation, job) => this.events.job(operation, job),
+      onExecution: (execution) => {
+        const { jobId, thingName, status, versionNumber } = execution;
+        this.events.execution(execution);
         log.add({
           type: "service",
           service: "jobs",
@@ -87,13 +100,22 @@ export class Services {
           operation: "execution",
           subject: jobId,
           outcome: `${status}, version ${versionNumber}`,
-        }),
+        });
+      },
       onPending: (change) => notifications.send(change, this.jobs.device),
     });
     registry.members.onJoined = (thingName, group) => {
       const { thingGroups } = registry;
       for (const name of [group, ...thingGroups.ancestors(group)])
         this.jobs.thingJoined(ThingGroups.arn(name), thingName);
+    };
+    registry.onThing = (operation, thing) =>
+      this.events.thing(operation, thing);
+    registry.members.onMembership = (operation, name, thingName) => {
+      const thing = registry.things.find(thingName);
+      const { thingGroupId: id } = registry.thingGroups.describe(name);
+      const group = { arn: ThingGroups.arn(name), id, name };
+      if (thing) this.events.membership(operation, group, thing);
     };
     registry.onThingDeleted = (name) => this.jobs.thingDeleted(name);
     this.templates = new Templates(store);
@@ -104,6 +126,8 @@ export class Services {
     };
     this.provisionJustInTime = (caCertificate, certificate) =>
       provisionJustInTime(caCertificate, certificate, this.templates, target);
+    this.registerThing = (templateBody, parameters) =>
+      registerThing(templateBody, parameters, target, parts.authority);
     this.provisioning = new FleetProvisioning({
       ...target,
       templates: this.templates,
