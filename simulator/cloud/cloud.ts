@@ -317,6 +317,7 @@ export class Cloud {
       for (const listener of listenersOf(running)) await listener.close();
       throw error;
     }
+    running.services.presignedUrls.origin = `https://${running.endpoint}:${running.httpsListener.port}`;
     running.lock.publish({
       mqtt: running.listener.port,
       api: running.api.port,

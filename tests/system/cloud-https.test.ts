@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { request, type RequestOptions } from "node:https";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { IPublishPacket } from "mqtt-packet";
 import { arn } from "../../simulator/cloud/names.js";
@@ -271,6 +273,54 @@ describe("HTTPS: jobs", () => {
     );
     const again = await call(free, "POST", `${base}/h1`, { status: "FAILED" });
     assert.equal(again.error, "InvalidStateTransitionException");
+  });
+
+  test("5.3: a placeholder for a presigned URL is filled when the document is sent; the URL opens the object for a while", async () => {
+    const folder = join(cloud.directory, "s3", "firmware");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "app 1.json"), '{"an":"object"}');
+    const { services } = cloud.cloud;
+    cloud.cloud.registry.things.create("https-urls");
+    const place = (key: string) =>
+      JSON.stringify({
+        url: `\${aws:iot:s3-presigned-url:https://s3.local-1.amazonaws.com/firmware/${key}}`,
+      });
+    const create = (more: object, document = place("app%201.json")) =>
+      services.jobs.create({
+        jobId: "u1",
+        targets: [arn("thing/https-urls")],
+        document,
+        ...more,
+      });
+    assert.throws(() => create({}), /roleArn/);
+    const roleArn = "arn:aws:iam::000000000000:role/s3";
+    const presignedUrlConfig = { roleArn, expiresInSec: 60 };
+    assert.throws(
+      () => create({ presignedUrlConfig }, place("%zz")),
+      /no address/,
+    );
+    create({ presignedUrlConfig });
+    const next = await call(free, "PUT", "/things/https-urls/jobs/$next", {});
+    const document = next.body.execution.jobDocument as unknown as string;
+    const { url } = JSON.parse(document) as { url: string };
+    const { origin, pathname, search } = new URL(url);
+    assert.equal(
+      origin,
+      `https://${cloud.cloud.endpoint}:${cloud.cloud.httpsPort}`,
+    );
+    const got = await call(undefined, "GET", pathname + search);
+    assert.deepEqual([got.status, got.body], [200, { an: "object" }]);
+    const other = pathname.replace("app", "bpp");
+    assert.equal((await call(undefined, "GET", other + search)).status, 403);
+    assert.equal((await call(undefined, "GET", pathname)).status, 403);
+    const old = JSON.parse(
+      services.presignedUrls.fill(place("app%201.json"), -2),
+    ) as { url: string };
+    const late = new URL(old.url);
+    assert.equal(
+      (await call(undefined, "GET", late.pathname + late.search)).status,
+      403,
+    );
   });
 });
 

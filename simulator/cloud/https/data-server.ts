@@ -15,6 +15,7 @@ import {
   sendError,
 } from "../api/http-answer.js";
 import { optional } from "../api/members.js";
+import { RawAnswer } from "../api/raw-answer.js";
 import { Router } from "../api/router.js";
 import { judgeCertificate, type Peer } from "../mqtt/admission.js";
 import { Authorizer } from "../policy/authorizer.js";
@@ -60,6 +61,15 @@ export class DataServer {
     let reason: string | undefined;
     response.setHeader("x-amzn-RequestId", randomUUID());
     try {
+      const query = new URLSearchParams(search);
+      const { presignedUrls } = this.#services.services;
+      const object =
+        request.method === "GET" ? presignedUrls.open(path, query) : undefined;
+      if (object) {
+        operation = "GetObject";
+        send(response, new RawAnswer(object, "binary/octet-stream"));
+        return;
+      }
       const found = this.#find(request.method ?? "", withTopic(path));
       if (!found)
         throw new ServiceError(
@@ -70,7 +80,7 @@ export class DataServer {
       operation = route.name;
       const call = new ApiRequest({
         labels: found.labels,
-        query: new URLSearchParams(search),
+        query,
         headers: request.headers,
         body: await readBody(request),
       });
@@ -82,15 +92,16 @@ export class DataServer {
         ? `${error.code}: ${error.message}`
         : `the cloud failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
       sendError(response, known ? error : internalFailure());
+    } finally {
+      this.#services.log.add({
+        type: "https",
+        peer: peer?.name ?? "?",
+        ...optional("certificate", peer?.certificateId),
+        operation,
+        status: response.statusCode,
+        ...optional("reason", reason),
+      });
     }
-    this.#services.log.add({
-      type: "https",
-      peer: peer?.name ?? "?",
-      ...optional("certificate", peer?.certificateId),
-      operation,
-      status: response.statusCode,
-      ...optional("reason", reason),
-    });
   }
 
   #find(method: string, path: string): ReturnType<Router["find"]> {

@@ -22,12 +22,17 @@ const reportable: readonly ExecutionStatus[] = [
   "REJECTED",
 ];
 
+/** Seconds that an address in a document is good for, unless the job says otherwise. */
+const usualExpiry = 3_600;
+
 /** What devices' operations stand on. */
 export interface DeviceJobsParts {
   readonly jobs: JobStore;
   readonly transitions: Transitions;
   readonly choices: Choices;
   readonly now: () => number;
+  /** A job's document as it is sent, with addresses that are good for so many seconds. */
+  readonly fillDocument: (document: string, seconds: number) => string;
   /** Whether the registry has a thing of this name. */
   readonly thingExists: (thingName: string) => boolean;
 }
@@ -152,7 +157,10 @@ export class DeviceJobs {
   }
 
   #document(jobId: string): string {
-    return this.#parts.jobs.job(jobId)?.document ?? "{}";
+    const { jobs, fillDocument } = this.#parts;
+    const job = jobs.job(jobId);
+    const seconds = job?.presignedUrlConfig?.expiresInSec ?? usualExpiry;
+    return fillDocument(job?.document ?? "{}", seconds);
   }
 
   #assertThing(thingName: string): void {

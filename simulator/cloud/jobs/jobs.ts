@@ -3,6 +3,7 @@ import { Things } from "../registry/things.js";
 import { ServiceError } from "../service-error.js";
 import { invalid, requireText } from "../services/input.js";
 import type { Store } from "../store.js";
+import { PresignedUrls } from "../streams/presigned-urls.js";
 import { DeviceJobs } from "./device-jobs.js";
 import { describeExecution, describeJob } from "./job-description.js";
 import {
@@ -36,6 +37,8 @@ export interface JobsParts extends JobListeners {
   readonly thingExists: (thingName: string) => boolean;
   /** Text of the S3 object at this address. @throws ServiceError */
   readonly readSource: (address: string) => string;
+  /** A document with its placeholders filled by addresses that are good for so many seconds; as it is when absent. */
+  readonly fillDocument?: (document: string, seconds: number) => string;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -76,6 +79,7 @@ export class Jobs {
       choices: parts.choices,
       now: this.#now,
       thingExists: parts.thingExists,
+      fillDocument: parts.fillDocument ?? ((document) => document),
     });
   }
 
@@ -98,6 +102,15 @@ export class Jobs {
           ? input.document
           : this.#parts.readSource(documentSource),
       );
+    if (PresignedUrls.areIn(document)) {
+      const { presignedUrlConfig } = { ...pattern, ...settings };
+      if (presignedUrlConfig?.roleArn === undefined)
+        invalid(
+          "Presigned URLs in a document need presignedUrlConfig.roleArn.",
+        );
+      // Whatever is wrong with an address is said now, not to the devices.
+      this.#parts.fillDocument?.(document, 0);
+    }
     const targetSelection = requireText(
       input.targetSelection ?? "SNAPSHOT",
       "targetSelection",

@@ -29,6 +29,7 @@ import type { Store } from "../store.js";
 import { Buckets } from "../streams/buckets.js";
 import { StreamTopics } from "../streams/stream-topics.js";
 import { OtaUpdates } from "../streams/ota-updates.js";
+import { PresignedUrls } from "../streams/presigned-urls.js";
 import { Streams } from "../streams/streams.js";
 import { AccountEvents } from "./account-events.js";
 import { ServicePublisher } from "./service-publisher.js";
@@ -71,6 +72,8 @@ export class Services {
   readonly rules: Rules;
   /** What stands in for S3. */
   readonly buckets: Buckets;
+  /** Addresses of objects in job documents. */
+  readonly presignedUrls: PresignedUrls;
   readonly #provisioningTopics: ProvisioningTopics;
   readonly #timer: NodeJS.Timeout;
 
@@ -79,6 +82,7 @@ export class Services {
     const publisher = new ServicePublisher(broker);
     this.shadows = new Shadows(store, choices);
     this.buckets = new Buckets(join(store.directory, "s3"));
+    this.presignedUrls = new PresignedUrls(store, this.buckets);
     const thingExists = (name: string) =>
       registry.things.find(name) !== undefined;
     this.events = new AccountEvents(store, publisher);
@@ -89,6 +93,8 @@ export class Services {
       thingExists,
       thingsBehind: (target) => thingsBehind(registry, target),
       readSource: (address) => this.buckets.readAddress(address).toString(),
+      fillDocument: (document, seconds) =>
+        this.presignedUrls.fill(document, seconds),
       onJob: (operation, job) => this.events.job(operation, job),
       onExecution: (execution) => {
         const { jobId, thingName, status, versionNumber } = execution;
