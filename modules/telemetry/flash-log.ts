@@ -297,6 +297,8 @@ export class FlashLog {
           break;
         }
     }
+    // Before records are added to it: what is added counts on top.
+    this.count(blocks.head);
   }
 
   /**

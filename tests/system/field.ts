@@ -61,6 +61,11 @@ export class RunningNode {
     return this.#process.stop();
   }
 
+  /** Takes its power away. */
+  kill(): Promise<number> {
+    return this.#process.kill();
+  }
+
   /** Memory of the process that it does not share with a file, in KB. */
   get memory(): number {
     const status = readFileSync(`/proc/${this.#process.pid}/status`, "utf8");

@@ -95,6 +95,22 @@ test("numbers go on when everything was released", () => {
   equal(append(again), 201);
 });
 
+test("what was stored before a restart outlives what is stored in the same block after it", () => {
+  const flash = new ModelFlash(8, 512);
+  const log = open(flash);
+  for (let index = 0; index < 10; index++) append(log);
+  const again = open(flash.restart());
+  append(again);
+  // They fill the block, and are released at once.
+  for (let seq = 12; seq <= 19; seq++) {
+    const at = again.end;
+    append(again);
+    ok(again.release(at, 0, seq));
+  }
+  for (let index = 0; index < 40; index++) append(again);
+  deepEqual(seqsOf(again), [...range(1, 11), ...range(20, 59)]);
+});
+
 test("channels have their own numbers and are read apart", () => {
   const log = open(new ModelFlash(8, 512), [
     { policy: "all", priority: 0 },
