@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { ExpectedError } from "../../simulator/commands/expected-error.js";
 import { root } from "../../simulator/commands/project.js";
+import { makeSdkModules, moddable, sdkClient } from "../interop/sdk-modules.js";
 import { measureBackOnline } from "./back-online.js";
 
 const device = join(root, "build", "device", "release", "fieldnode");
@@ -24,6 +25,7 @@ const slotSize = { desktop: 32, board: 16 };
 
 /** What `tests/unit/mqtt/subject-bench.ts` is told, and what it prints. */
 interface Script {
+  subject: string;
   work: "publish" | "receive" | "nothing";
   QoS: number;
   size: number;
@@ -45,33 +47,13 @@ interface Result extends Heap {
  * Prints what a message costs on XS in steady state, what a telemetry message weighs on the wire, and what the client holds.
  *
  * Instructions are counted by callgrind as the difference of two runs, garbage collection included, without TLS and
- * network: the socket is an object in memory.
+ * network: the socket is an object in memory. With MODDABLE set, the SDK's client does the same.
  */
 export async function measureMqtt(): Promise<void> {
   console.log(`MQTT 5, session and client, topic of ${topic.length} bytes\n`);
-  console.log(
-    row("one message", "instructions", "slots", "chunks", "on a board"),
-  );
-  for (const work of ["publish", "receive"] as const)
-    for (const QoS of [0, 1])
-      for (const size of [100, 1024]) {
-        const script = { work, QoS, size, aliases: 10 };
-        const few = await run({ ...script, count: 500 }, true);
-        const many = await run({ ...script, count: 2500 }, true);
-        const { slots, chunks } = many.result;
-        console.log(
-          row(
-            `${work} QoS ${QoS}, ${size} B`,
-            Math.round((many.instructions - few.instructions) / 2000),
-            slots,
-            `${chunks} B`,
-            `${slots * slotSize.board + chunks} B`,
-          ),
-        );
-      }
-
+  await measureMessages("session");
   const telemetry: Script = {
-    ...{ work: "publish", QoS: 1, size: telemetrySize },
+    ...{ subject: "session", work: "publish", QoS: 1, size: telemetrySize },
     ...{ count: 100, aliases: 10 },
   };
   const short = await run(telemetry);
@@ -85,6 +67,65 @@ export async function measureMqtt(): Promise<void> {
   console.log(`Loaded: ${held(idle.result.loaded)}; a board keeps them in ROM`);
   console.log(`Idle session and client: ${held(idle.result.idle)}`);
   await measureBackOnline();
+  await measureBeside();
+}
+
+/** Our client and the SDK's, each alone, doing the same. */
+async function measureBeside(): Promise<void> {
+  if (moddable === undefined) {
+    console.log(
+      "\nThe SDK's MQTT client is not measured: MODDABLE, the SDK's folder, is not set.",
+    );
+    return;
+  }
+  for (const [name, subject] of [
+    ["our client", "client"],
+    ["the SDK's client", sdkClient],
+  ] as const) {
+    console.log(`\nMQTT 3.1.1, ${name} alone, without a session\n`);
+    await measureMessages(subject);
+    const { idle } = (
+      await run({
+        ...{ subject, work: "nothing", QoS: 0, size: 0, count: 1, aliases: 0 },
+      })
+    ).result;
+    console.log(`Idle client: ${held(idle)}`);
+  }
+}
+
+/** Prints what messages cost, beyond a turn of the event loop in which nothing is done. */
+async function measureMessages(subject: string): Promise<void> {
+  console.log(
+    row("one message", "instructions", "slots", "chunks", "on a board"),
+  );
+  const cost = async (script: Omit<Script, "count">) => {
+    const [few, many] = await Promise.all(
+      [200, 1000].map((count) => run({ ...script, count }, true)),
+    );
+    return {
+      instructions: (many.instructions - few.instructions) / 800,
+      ...{ slots: many.result.slots, chunks: many.result.chunks },
+    };
+  };
+  const settings = { subject, aliases: 10 };
+  const turn = await cost({ ...settings, work: "nothing", QoS: 0, size: 0 });
+  for (const work of ["publish", "receive"] as const)
+    for (const QoS of [0, 1])
+      for (const size of [100, 1024]) {
+        const one = await cost({ ...settings, work, QoS, size });
+        // What the measuring itself takes is spread over a sample, so it leaves fractions.
+        const slots = Math.round(one.slots - turn.slots);
+        const chunks = Math.round(one.chunks - turn.chunks);
+        console.log(
+          row(
+            `${work} QoS ${QoS}, ${size} B`,
+            Math.round(one.instructions - turn.instructions),
+            slots,
+            `${chunks} B`,
+            `${slots * slotSize.board + chunks} B`,
+          ),
+        );
+      }
 }
 
 function held({ slots, chunks }: Heap): string {
@@ -117,11 +158,14 @@ async function run(
     join(folder, "config.json"),
     JSON.stringify({ ...script, topic }),
   );
+  const js = script.subject === sdkClient ? makeSdkModules(folder) : undefined;
   const command = [
     ...(counted
       ? ["valgrind", "--tool=callgrind", `--callgrind-out-file=${profile}`]
       : []),
-    ...[device, "--flash", folder, "--config", join(folder, "config.json")],
+    device,
+    ...(js ? ["--js", js] : []),
+    ...["--flash", folder, "--config", join(folder, "config.json")],
     "tests/unit/mqtt/subject-bench",
   ];
   try {

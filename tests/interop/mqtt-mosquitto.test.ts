@@ -248,6 +248,46 @@ describe("mosquitto by MQTT 5 alone", { concurrency: false }, () => {
     );
   });
 
+  test("understands topic aliases of a broker that has learnt them", async () => {
+    // This mosquitto takes aliases, but gives none: they are put into what it sends.
+    const aliases = new Map<string, number>();
+    let shortened = 0;
+    const proxy = new MQTTProxy(broker.port, 5, (packet) => {
+      if (packet.cmd !== "publish") return true;
+      const known = aliases.get(packet.topic);
+      const topicAlias = known ?? aliases.size + 1;
+      aliases.set(packet.topic, topicAlias);
+      packet.properties = { ...packet.properties, topicAlias };
+      if (known === undefined) return true;
+      packet.topic = "";
+      shortened++;
+      return true;
+    });
+    const events = await runMQTTSubject(
+      "subject-session",
+      {
+        ...{ port: await proxy.listen(), id: "aliased", protocol: "5" },
+        properties: { topicAliasMaximum: 5 },
+        subscribe: ["aliased/#"],
+        publish: { topic: "aliased/a", QoS: 1, count: 4, window: 1 },
+        receive: 5,
+      },
+      ({ event }) => {
+        if (event === "subscribed")
+          void broker.publish("-q", "1", "-t", "aliased/b", "-m", "b");
+      },
+    );
+    proxy.close();
+    const messages = only(events, "message").map(
+      ({ topic, text }) => `${String(topic)} ${String(text)}`,
+    );
+    assert.deepEqual(messages.sort(), [
+      ...numbers(4).map((number) => `aliased/a ${number}`),
+      "aliased/b b",
+    ]);
+    assert.equal(shortened, 3);
+  });
+
   test("carries properties both ways and tells its own limits", async () => {
     const events = await runMQTTSubject("subject-session", {
       port: broker.port,

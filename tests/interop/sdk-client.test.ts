@@ -1,18 +1,9 @@
 /** A Connection over the Moddable SDK's own MQTT client and our SecureSocket, on XS, against a stock mosquitto. */
 import assert from "node:assert/strict";
-import {
-  copyFileSync,
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { root as project } from "../../simulator/commands/project.js";
 import { Gate } from "./gate.js";
 import { freePort, Mosquitto } from "./mosquitto.js";
 import {
@@ -23,12 +14,11 @@ import {
   server,
   type Credential,
 } from "./pki.js";
+import { makeSdkModules, moddable, sdkClient } from "./sdk-modules.js";
 import { runSubject, type Outcome } from "./subject.js";
 
-const moddable = process.env.MODDABLE;
 const skip =
   moddable === undefined ? "MODDABLE, the SDK's folder, is not set" : false;
-const specifier = "embedded:network/mqtt/client";
 const name = "broker.localhost";
 
 describe("the SDK's MQTT client under our Connection", { skip }, () => {
@@ -38,20 +28,7 @@ describe("the SDK's MQTT client under our Connection", { skip }, () => {
   let port: number;
 
   before(async () => {
-    // Our modules, and the SDK's beside them under its name.
-    process.env.FIELDNODE_JS = join(folder, "js");
-    mkdirSync(join(folder, "js", "embedded:network", "mqtt"), {
-      recursive: true,
-    });
-    for (const room of ["modules", "simulator", "tests"])
-      symlinkSync(
-        join(project, "build", "device", "js", room),
-        join(folder, "js", room),
-      );
-    copyFileSync(
-      join(moddable!, "examples", "io", "tcp", "mqttclient", "mqttclient.js"),
-      join(folder, "js", `${specifier}.js`),
-    );
+    process.env.FIELDNODE_JS = makeSdkModules(folder);
     root = await authority();
     const own = await server(root, { names: [name] });
     // mosquitto becomes a user of its own, who has to read this.
@@ -92,7 +69,7 @@ describe("the SDK's MQTT client under our Connection", { skip }, () => {
       const outcome = await runSubject(
         { trust: [root], identity: await device(root, { name: "sdk" }) },
         {
-          ...{ client: specifier, serverName: name, clientId: "sdk" },
+          ...{ client: sdkClient, serverName: name, clientId: "sdk" },
           ...{ port: await gate.listen(), large, expected: 6 },
         },
         "tests/unit/aws-iot/subject-connection",
