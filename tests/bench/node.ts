@@ -8,6 +8,7 @@ import { root } from "../../simulator/commands/project.js";
 import { AccessPoint } from "../../simulator/device/access-point/access-point.js";
 import { Field } from "../system/field.js";
 import { countInstructions } from "./callgrind.js";
+import { measureWake } from "./wake.js";
 
 const device = join(root, "build", "device", "release", "fieldnode");
 const targetHeap = 16 * 1024;
@@ -35,6 +36,7 @@ interface Heap {
 export async function measureNode(): Promise<void> {
   await printSamples();
   await printHeap();
+  await measureWake();
 }
 
 async function printSamples(): Promise<void> {
