@@ -6,24 +6,40 @@ import type {
   WriteOptions,
 } from "./secure-socket-options.js";
 import type { ByteBuffer } from "./tcp-socket.js";
-import { TlsSession, type TlsPeer } from "./tls-session.js";
+import {
+  stepOpen,
+  stepReading,
+  stepWriting,
+  TlsSession,
+  type TlsPeer,
+} from "./tls-session.js";
 import { Wire } from "./wire.js";
 
 /** Time for TCP connection and handshake together, in ms: a slow chip on a slow link needs a few seconds. */
 const defaultHandshakeTimeout = 30_000;
 /** How long a closed socket waits for the other side before it lets go of TCP, in ms. */
 const lingerTime = 1000;
+/** A turn's timer is never let go: it rests for so many ms, until it is wanted again. */
+const resting = 0x3fffffff;
 /** Records given to the application before the event loop gets its turn. */
 const recordsPerTurn = 8;
 
-/** The server that was last found to have TLS 1.2 only, and to need to be offered no more (see `#isTooNew`). */
+/** The states of a socket, in their order. Numbers, because each turn of the event loop compares them. */
+const waiting = 0;
+const connecting = 1;
+const shaking = 2;
+const open = 3;
+const closing = 4;
+const closed = 5;
+
+/** The server that was last found to have TLS 1.2 only, and to need to be offered no more (see `isTooNew`). */
 let olderServer: string | undefined;
 
 /**
  * TLS as an ECMA-419 TCP socket: what works over TCP works over this.
  *
- * States: `waiting` (another socket makes its handshake) → `connecting` (TCP) → `handshake` → `open` → `closing` (the
- * last bytes go out, what still comes in is dropped) → `closed`. A turn of the event loop does at most one message of the
+ * States: `waiting` (another socket makes its handshake) → `connecting` (TCP) → `shaking` → `open` → `closing` (the last
+ * bytes go out, what still comes in is dropped) → `closed`. A turn of the event loop does at most one message of the
  * handshake, and what it produced is on its way before the next. Every failure is an `onError` with a Failure; nothing is
  * thrown out of a callback of TCP.
  */
@@ -32,9 +48,7 @@ export class SecureSocket {
   readonly target: unknown;
   readonly #options: SecureSocketOptions;
   readonly #permit: HandshakePermit;
-  #state:
-    "waiting" | "connecting" | "handshake" | "open" | "closing" | "closed" =
-    "waiting";
+  #state = waiting;
   #format: "buffer" | "number";
   #wire: Wire | undefined;
   #session: TlsSession | undefined;
@@ -51,10 +65,21 @@ export class SecureSocket {
   #withoutTls13: Failure | undefined;
   /** A failure that the application is about to hear of. */
   #notice: Timer | undefined;
+  /** One turn: whatever can be done now, at most one message of the handshake. */
   readonly #onTurn = () => {
-    this.#turn = undefined;
-    this.#run();
+    if (this.#running) return;
+    // An exception, which only the application can throw, ends the machine: nothing has to be put right after it.
+    this.#running = true;
+    const state = this.#state;
+    if (state === shaking) this.shakeHands(this.#wire!, this.#session!);
+    else if (state === open) this.exchange(this.#wire!, this.#session!);
+    else if (state === closing) this.linger();
+    else if (state === connecting) this.connect(this.#wire!);
+    else if (state === waiting && this.#permit.isHeld) this.begin();
+    this.#running = false;
   };
+
+  // Methods that are not for others are `private` instead of `#`: XS gives each object its own copy of each of the latter.
 
   /**
    * Starts to connect, or waits until the handshakes of others are done. What is wrong with the TLS options, too, is told
@@ -64,9 +89,9 @@ export class SecureSocket {
     this.#options = options;
     this.#format = options.format ?? "buffer";
     this.target = options.target;
-    this.#permit = new HandshakePermit(() => this.#later());
-    if (this.#permit.isHeld) this.#begin();
-    else this.#startLimit();
+    this.#permit = new HandshakePermit(() => this.later());
+    if (this.#permit.isHeld) this.begin();
+    else this.startLimit();
   }
 
   /** How `read` gives and `write` takes data: buffers, or single bytes as numbers. */
@@ -78,8 +103,12 @@ export class SecureSocket {
     this.#format = format;
   }
 
-  /** What the handshake agreed on and who answered; undefined before it is done. */
+  /**
+   * What the handshake agreed on and who answered. Undefined before it is done; and after the end of the connection, when
+   * nobody asked before.
+   */
   get peer(): TlsPeer | undefined {
+    if (this.#state === open) this.#peer ??= this.#session?.peer;
     return this.#peer;
   }
 
@@ -91,33 +120,29 @@ export class SecureSocket {
   read(buffer: ByteBuffer): number | undefined;
   read(request?: number | ByteBuffer): ArrayBuffer | number | undefined {
     const session = this.#session;
-    if (this.#state !== "open" || !session || this.#unread === 0)
+    if (this.#state !== open || !session || this.#unread === 0)
       return undefined;
     if (this.#format === "number") {
       const byte = new Uint8Array(1);
-      return this.#readInto(session, byte) === 1 ? byte[0] : undefined;
+      return this.readInto(session, byte) === 1 ? byte[0] : undefined;
     }
-    if (typeof request === "object")
-      return this.#readInto(session, bytesOf(request));
-    const bytes = new Uint8Array(
+    if (typeof request === "object") return this.readInto(session, request);
+    const bytes = new ArrayBuffer(
       Math.min(request ?? this.#unread, this.#unread),
     );
-    return this.#readInto(session, bytes) === undefined
-      ? undefined
-      : bytes.buffer;
+    return this.readInto(session, bytes) === undefined ? undefined : bytes;
   }
 
-  #readInto(session: TlsSession, bytes: Uint8Array): number | undefined {
-    try {
-      const count = session.read(bytes);
-      this.#unread -= count;
-      // The record is used up: what waits in TCP can go on.
-      if (this.#unread === 0 && !this.#running) this.#later();
-      return count;
-    } catch (error) {
-      this.#failLater(error);
+  private readInto(session: TlsSession, bytes: ByteBuffer): number | undefined {
+    const count = session.read(bytes);
+    if (count < 0) {
+      this.failLater(session.failure);
       return undefined;
     }
+    this.#unread -= count;
+    // The record is used up: what waits in TCP can go on.
+    if (this.#unread === 0 && !this.#running) this.later();
+    return count;
   }
 
   /**
@@ -126,203 +151,189 @@ export class SecureSocket {
    */
   write(data: number | ByteBuffer, options?: WriteOptions): number {
     const session = this.#session;
-    if (this.#state !== "open" || !session) return 0;
-    const bytes =
-      typeof data === "number" ? Uint8Array.of(data) : bytesOf(data);
-    try {
-      if (session.write(bytes, options?.more) < bytes.byteLength)
-        throw new RangeError("would block");
-      if (!options?.more) this.#wire?.flush(session);
-      return (this.#told = session.writable);
-    } catch (error) {
-      if (error instanceof RangeError) throw error;
-      this.#failLater(error);
+    if (this.#state !== open || !session) return 0;
+    const bytes = typeof data === "number" ? Uint8Array.of(data) : data;
+    const more = options?.more;
+    const count = session.write(bytes, more);
+    if (count < 0) {
+      this.failLater(session.failure);
       return 0;
     }
+    if (count === 0 && bytes.byteLength > 0)
+      throw new RangeError("would block");
+    if (!more) this.#wire!.flush(session);
+    return (this.#told = session.writable);
   }
 
   /** Ends the connection properly (close_notify). No callback comes any more. Closing again does nothing. */
   close(): void {
     Timer.clear(this.#notice);
     this.#notice = undefined;
-    if (this.#state === "closed" || this.#state === "closing") return;
-    this.#state = "closing";
+    if (this.#state === closed || this.#state === closing) return;
+    this.#state = closing;
     this.#session?.close();
-    if (this.#wire?.isConnected) this.#startClosing();
-    else this.#finish();
+    if (this.#wire?.isConnected) this.startClosing();
+    else this.finish();
   }
 
-  get #where(): string {
+  private get where(): string {
     const { address, host, port } = this.#options;
     return `${host ?? address ?? ""}:${port}`;
   }
 
   /** It is this socket's turn: opens the session, so that the memory for it is taken now and not while waiting. */
-  #begin(): void {
-    this.#state = "connecting";
-    this.#startLimit();
+  private begin(): void {
+    this.#state = connecting;
+    this.startLimit();
     try {
-      this.#session = this.#openSession();
-      this.#wire = new Wire(this.#options, () => this.#run());
+      this.#session = this.openSession();
+      this.#wire = new Wire(this.#options, this.#onTurn);
     } catch (error) {
       // The caller may not have its socket yet, so it cannot be told now.
-      this.#failLater(
+      this.failLater(
         Failure.from(error, this.#session ? "tcp.unreachable" : "tls.internal"),
       );
     }
   }
 
-  #startLimit(): void {
+  private startLimit(): void {
     Timer.clear(this.#limit);
     this.#limit = Timer.set(() => {
       this.#limit = undefined;
       const code =
-        this.#state === "waiting"
+        this.#state === waiting
           ? "tls.busy"
-          : this.#state === "connecting"
+          : this.#state === connecting
             ? "tcp.timed-out"
             : "tls.timed-out";
-      this.#fail(new Failure(code, this.#where));
+      this.fail(new Failure(code, this.where));
     }, this.#options.secure.handshakeTimeout ?? defaultHandshakeTimeout);
   }
 
-  #openSession(): TlsSession {
+  private openSession(): TlsSession {
     const { secure, host, address } = this.#options;
+    const isOld =
+      this.#withoutTls13 ?? (olderServer && olderServer === this.where);
     return new TlsSession({
-      ...secure,
       serverName: secure.serverName ?? host ?? address ?? "",
+      trust: secure.trust,
+      identity: secure.identity,
+      alpn: secure.alpn,
+      cipherSuites: secure.cipherSuites,
+      minVersion: secure.minVersion,
+      maxVersion: isOld ? "1.2" : "1.3",
       now: secure.now ? secure.now() : Date.now(),
-      maxVersion:
-        this.#withoutTls13 || olderServer === this.#where ? "1.2" : "1.3",
     });
   }
 
-  /** One turn: whatever can be done now, at most one message of the handshake. */
-  #run(): void {
-    if (this.#running) return;
-    this.#running = true;
-    try {
-      if (this.#state === "waiting" && this.#permit.isHeld) this.#begin();
-      if (this.#state === "connecting" && this.#wire) this.#connect(this.#wire);
-      if (this.#state === "handshake") this.#shakeHands(this.#wire!);
-      if (this.#state === "open") this.#exchange(this.#wire!);
-      if (this.#state === "closing") this.#linger();
-    } finally {
-      this.#running = false;
-    }
-  }
-
   /** Has the event loop start another turn. */
-  #later(): void {
-    this.#turn ??= Timer.set(this.#onTurn, 0);
+  private later(): void {
+    if (this.#turn) Timer.schedule(this.#turn, 0, resting);
+    else this.#turn = Timer.set(this.#onTurn, 0, resting);
   }
 
-  #connect(wire: Wire): void {
+  private connect(wire: Wire): void {
     if (wire.hasEnded) {
       const { error } = wire;
-      this.#fail(
+      this.fail(
         error instanceof Failure
           ? error
-          : new Failure("tcp.unreachable", this.#where),
+          : new Failure("tcp.unreachable", this.where),
       );
     } else if (wire.isConnected) {
-      this.#state = "handshake";
+      this.#state = shaking;
       this.#options.secure.onConnected?.();
+      if (this.#state === shaking) this.shakeHands(wire, this.#session!);
     }
   }
 
-  #shakeHands(wire: Wire): void {
-    const session = this.#session!;
-    try {
-      wire.fill(session);
-      const step = session.step();
-      wire.flush(session);
-      if (step === "open") this.#peer = session.peer;
-      else {
-        const canGoOn =
-          step === "writing"
-            ? session.pending === 0
-            : wire.hasArrived && session.room > 0;
-        if (canGoOn) this.#later();
-        else if (step === "reading" && wire.hasEnded)
-          this.#fail(new Failure("tls.truncated", "during the handshake"));
-        return;
-      }
-    } catch (error) {
-      if (this.#isTooNew(error)) this.#connectWithoutTls13(wire, error);
-      else this.#fail(error);
-      return;
-    }
+  private shakeHands(wire: Wire, session: TlsSession): void {
+    const step = session.turn(wire, wire.tcp);
+    if (step === stepWriting) {
+      // Where TCP is full it tells when it takes more; where it has ended, what had arrived still counts.
+      if (wire.room > 0 || (wire.hasEnded && wire.flush(session))) this.later();
+    } else if (step === stepReading) {
+      if (wire.arrived > 0) this.later();
+      else if (wire.hasEnded)
+        this.fail(new Failure("tls.truncated", "during the handshake"));
+    } else if (step === stepOpen) this.enter(wire, session);
+    else if (this.isTooNew(session.failure))
+      this.connectWithoutTls13(wire, session);
+    else this.fail(session.failure);
+  }
+
+  /** The handshake is done. */
+  private enter(wire: Wire, session: TlsSession): void {
     Timer.clear(this.#limit);
     this.#limit = undefined;
-    if (this.#withoutTls13) olderServer = this.#where;
-    this.#state = "open";
+    if (this.#withoutTls13) olderServer = this.where;
+    this.#state = open;
     this.#permit.release();
-    this.#options.secure.onSecured?.(this.#peer);
-    this.#tellWritable(session);
+    this.#options.secure.onSecured?.(this.peer!);
+    this.tellWritable(session);
+    if (this.#state === open) this.exchange(wire, session);
   }
 
   /**
    * Whether the server chose TLS 1.2 and then signed by RSA-PSS. Whoever offers TLS 1.3 offers that too, and many servers
    * prefer it, but mbedTLS 3.6 and 4.x refuse it in TLS 1.2. Without TLS 1.3 they do not offer it.
    */
-  #isTooNew(error: unknown): error is Failure {
+  private isTooNew(failure: Failure): boolean {
     return (
-      error instanceof Failure &&
-      error.code === "tls.no-common-signature" &&
+      failure.code === "tls.no-common-signature" &&
       !this.#withoutTls13 &&
       this.#options.secure.minVersion !== "1.3"
     );
   }
 
-  #connectWithoutTls13(wire: Wire, failure: Failure): void {
-    this.#withoutTls13 = failure;
-    wire.flush(this.#session!);
+  private connectWithoutTls13(wire: Wire, session: TlsSession): void {
+    this.#withoutTls13 = session.failure;
+    wire.flush(session);
     wire.close();
-    this.#session?.close();
+    session.close();
     this.#wire = this.#session = undefined;
-    this.#begin();
+    this.begin();
   }
 
   /** Both directions of an open connection, until nothing more can be done or the event loop should have its turn. */
-  #exchange(wire: Wire): void {
-    const session = this.#session!;
+  private exchange(wire: Wire, session: TlsSession): void {
     wire.flush(session);
     // What the application leaves unread it reads when it can; until then nothing more is taken in.
     for (let records = 0; this.#unread === 0; records++) {
-      const readable = this.#receive(wire, session);
+      const readable = this.receive(wire, session);
       if (readable <= 0) break;
       if (records === recordsPerTurn) {
-        this.#later();
+        this.later();
         break;
       }
       this.#unread = readable;
       this.#options.onReadable?.call(this, readable);
-      if (this.#state !== "open") return;
+      if (this.#state !== open) return;
     }
-    if (this.#state === "open") this.#tellWritable(session);
+    if (this.#state === open) this.tellWritable(session);
   }
 
   /** Plaintext that can be read, after taking in as much ciphertext as there is room for; -1 when the session ended. */
-  #receive(wire: Wire, session: TlsSession): number {
-    try {
-      // The session may stop at a full buffer of either side, so it is asked again until no byte moves any more.
-      for (;;) {
-        const readable = session.readable;
-        if (readable > 0) return readable;
-        if (wire.fill(session) + wire.flush(session) === 0) break;
-      }
-    } catch (error) {
+  private receive(wire: Wire, session: TlsSession): number {
+    let readable: number;
+    // The session may stop at a full buffer of either side, so it is asked again as long as bytes move.
+    while ((readable = session.readable) === 0)
+      if (
+        wire.fill(session) === 0 &&
+        (session.pending === 0 || !wire.flush(session))
+      )
+        break;
+    if (readable < 0) {
       wire.flush(session);
-      this.#fail(error);
+      this.fail(session.failure);
+    } else if (readable === 0 && wire.hasEnded) {
+      this.fail(new Failure("tls.truncated"));
       return -1;
     }
-    if (!wire.hasEnded) return 0;
-    this.#fail(new Failure("tls.truncated"));
-    return -1;
+    return readable;
   }
 
-  #tellWritable(session: TlsSession): void {
+  private tellWritable(session: TlsSession): void {
     const writable = session.writable;
     if (writable <= this.#told) return;
     this.#told = writable;
@@ -330,36 +341,36 @@ export class SecureSocket {
   }
 
   /** The connection ends here: the server gets the alert, the application the reason. */
-  #fail(error: unknown): void {
-    if (this.#state === "closing" || this.#state === "closed") return;
+  private fail(error: unknown): void {
+    if (this.#state === closing || this.#state === closed) return;
     let failure = Failure.from(error, "tls.internal");
     // Nothing in common once the signature of before is not offered: that was the reason.
     if (failure.code === "tls.no-common-suite" && this.#withoutTls13)
       failure = this.#withoutTls13;
-    this.#state = "closing";
-    this.#startClosing();
+    this.#state = closing;
+    this.startClosing();
     this.#options.onError?.call(this, failure);
   }
 
   /** Ends the connection from inside a call of the application, which hears of it after that call. */
-  #failLater(error: unknown): void {
+  private failLater(error: unknown): void {
     const { onError } = this.#options;
-    if (this.#state === "closing" || this.#state === "closed") return;
-    this.#state = "closing";
-    this.#startClosing();
+    if (this.#state === closing || this.#state === closed) return;
+    this.#state = closing;
+    this.startClosing();
     this.#notice = Timer.set(() => {
       this.#notice = undefined;
       onError?.call(this, Failure.from(error, "tls.internal"));
     });
   }
 
-  #startClosing(): void {
+  private startClosing(): void {
     Timer.clear(this.#limit);
     this.#limit = Timer.set(() => {
       this.#limit = undefined;
-      this.#finish();
+      this.finish();
     }, lingerTime);
-    this.#linger();
+    this.linger();
   }
 
   /**
@@ -367,23 +378,21 @@ export class SecureSocket {
    * resets the connection, and the other side may then never see why. The end of TCP is awaited, by which the server
    * answers a close_notify, for `lingerTime` at most.
    */
-  #linger(): void {
+  private linger(): void {
     const wire = this.#wire?.isConnected ? this.#wire : undefined;
-    if (this.#session) {
-      wire?.flush(this.#session);
-      if (!wire || this.#session.pending === 0) {
-        this.#session.close();
-        this.#session = undefined;
-        this.#permit.release();
-      }
+    const session = this.#session;
+    if (session && (!wire || wire.flush(session))) {
+      session.close();
+      this.#session = undefined;
+      this.#permit.release();
     }
     wire?.drain();
-    if (!wire || wire.hasEnded) this.#finish();
+    if (!wire || wire.hasEnded) this.finish();
   }
 
-  #finish(): void {
-    if (this.#state === "closed") return;
-    this.#state = "closed";
+  private finish(): void {
+    if (this.#state === closed) return;
+    this.#state = closed;
     Timer.clear(this.#limit);
     Timer.clear(this.#turn);
     this.#limit = this.#turn = undefined;
@@ -393,11 +402,4 @@ export class SecureSocket {
     this.#wire?.close();
     this.#wire = undefined;
   }
-}
-
-function bytesOf(data: ByteBuffer): Uint8Array {
-  if (data instanceof Uint8Array) return data;
-  if (ArrayBuffer.isView(data))
-    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return new Uint8Array(data);
 }

@@ -6,7 +6,7 @@ export interface TcpOptions {
   /** IPv4 address. */
   address: string;
   /** The name it was resolved from. */
-  host?: string;
+  host?: string | undefined;
   port: number;
   /** True sends small pieces at once (RFC 896 is Nagle's algorithm, which would wait). */
   nodelay?: boolean;
@@ -18,11 +18,21 @@ export interface TcpOptions {
 
 /** The part of ECMA-419's TCP socket (clause 12) that TLS stands on. */
 export interface TcpSocket {
-  /** Moves bytes into `buffer`, which must not be longer than what was announced; returns how many (all, where it returns nothing). */
-  read(buffer: Uint8Array): unknown;
+  /** So many bytes as an ArrayBuffer, not more than were announced; nothing when there are none. */
+  read(count: number): unknown;
   /** Takes all of `data`, which must not be longer than what was announced; returns how many bytes may follow. */
-  write(data: Uint8Array): unknown;
+  write(data: ArrayBuffer): unknown;
   close(): void;
+}
+
+/** What a TCP socket last said of itself. */
+export interface TcpCounts {
+  /** Bytes that it holds for us. */
+  arrived: number;
+  /** Bytes that it takes. */
+  room: number;
+  /** It has ended; what had arrived may still be there. */
+  hasEnded: boolean;
 }
 
 /** A TCP class of the platform, of the simulator, or one that a test breaks on purpose. */

@@ -50,7 +50,7 @@ static const char *code_of_handshake_failure(const struct tls_engine *engine)
 	if (engine->state != TLS_HANDSHAKE)
 		return "tls.refused";
 	/* Up to the server's first message nothing is agreed: what goes wrong there is the offer. */
-	if ((int)engine->ssl.MBEDTLS_PRIVATE(state) <= MBEDTLS_SSL_SERVER_HELLO)
+	if (tls_library_state(engine) <= MBEDTLS_SSL_SERVER_HELLO)
 		return "tls.no-common-suite";
 	/* TLS 1.2 has no alert for a certificate that is missing. */
 	return engine->identity ? "tls.refused" : "tls.certificate-missing";

@@ -210,6 +210,43 @@ static void make_sure_of_alert(struct tls_engine *engine)
 	                                         : MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR);
 }
 
+/* States of mbedTLS's in which there is no message: its own start, and what follows the last one. */
+static bool is_without_message(int state)
+{
+	return state == MBEDTLS_SSL_HELLO_REQUEST || state == MBEDTLS_SSL_FLUSH_BUFFERS ||
+	       state == MBEDTLS_SSL_HANDSHAKE_WRAPUP;
+}
+
+/* A flight is complete, and the server's answer is not there: one more step sends what mbedTLS still holds of it. */
+static bool is_flight_over(const struct tls_engine *engine, int state)
+{
+	return (state == MBEDTLS_SSL_SERVER_HELLO || state == MBEDTLS_SSL_SERVER_CHANGE_CIPHER_SPEC) && !has_input(engine);
+}
+
+/* True when the next of mbedTLS's steps belongs to the message that was just made. */
+static bool goes_on(const struct tls_engine *engine)
+{
+	int next = tls_library_state(engine);
+	/* A message that is still in the library counts for the step that brings it out. */
+	return is_flight_over(engine, next) || (is_without_message(next) && engine->ssl.MBEDTLS_PRIVATE(out_left) == 0);
+}
+
+/* One message of the handshake, and what mbedTLS calls steps around it. */
+static int shake_hands(struct tls_engine *engine)
+{
+	bool is_start;
+	do {
+		is_start = is_without_message(tls_library_state(engine));
+		int error = mbedtls_ssl_handshake_step(&engine->ssl);
+		/* A certificate that was judged bad ends the session, whatever the library made of it. */
+		if (error == 0 && engine->judgement.failure.code)
+			error = MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
+		if (error || mp_ssl_is_over(&engine->ssl))
+			return error;
+	} while (is_start || goes_on(engine));
+	return 0;
+}
+
 enum tls_step tls_engine_step(struct tls_engine *engine)
 {
 	if (engine->state == TLS_OPEN)
@@ -217,13 +254,9 @@ enum tls_step tls_engine_step(struct tls_engine *engine)
 	if (engine->state != TLS_HANDSHAKE)
 		return TLS_STEP_FAILED;
 	engine->judgement.memory_failures = tls_memory_failures();
-	int error = mbedtls_ssl_handshake_step(&engine->ssl);
-	/* A certificate that was judged bad ends the session, whatever the library made of it. */
-	if (error == 0 && engine->judgement.failure.code)
-		error = MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
+	int error = shake_hands(engine);
 	if (error == MBEDTLS_ERR_SSL_WANT_READ)
-		/* mbedTLS 3.6 sends its message at the beginning of the step that waits for the answer. */
-		return has_input(engine) || tls_engine_pending(engine) > 0 ? TLS_STEP_WRITING : TLS_STEP_READING;
+		return has_input(engine) ? TLS_STEP_WRITING : TLS_STEP_READING;
 	if (error == MBEDTLS_ERR_SSL_WANT_WRITE)
 		return TLS_STEP_WRITING;
 	if (error) {
@@ -232,7 +265,7 @@ enum tls_step tls_engine_step(struct tls_engine *engine)
 			make_sure_of_alert(engine);
 		return TLS_STEP_FAILED;
 	}
-	mp_ssl_forget_chain(&engine->ssl);
+	mp_ssl_forget_certificates(&engine->ssl);
 	return mp_ssl_is_over(&engine->ssl) ? finish_handshake(engine) : TLS_STEP_WRITING;
 }
 
@@ -271,13 +304,18 @@ size_t tls_engine_pending(const struct tls_engine *engine)
 	return engine->output_end - engine->output_start + alert_left(engine);
 }
 
-size_t tls_engine_take(struct tls_engine *engine, unsigned char *bytes, size_t length)
+size_t tls_engine_ready(struct tls_engine *engine)
 {
 	/* An alert that found no room is still in the library; any further alert pushes it out instead of itself. */
 	if (alert_left(engine) > 0)
 		mbedtls_ssl_send_alert_message(&engine->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
 		                               MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR);
-	size_t there = engine->output_end - engine->output_start;
+	return engine->output_end - engine->output_start;
+}
+
+size_t tls_engine_take(struct tls_engine *engine, unsigned char *bytes, size_t length)
+{
+	size_t there = tls_engine_ready(engine);
 	if (length > there)
 		length = there;
 	memcpy(bytes, engine->output + engine->output_start, length);
@@ -368,6 +406,21 @@ static bool encrypt(struct tls_engine *engine, const unsigned char *bytes, size_
 	return true;
 }
 
+/* The record of what was joined; nothing of the plaintext stays behind. */
+static bool encrypt_staged(struct tls_engine *engine)
+{
+	size_t length = engine->staged;
+	unsigned char *plaintext = engine->output + TLS_OUTPUT_SIZE - length;
+	engine->staged = 0;
+	bool done = encrypt(engine, plaintext, length);
+	/* The record, one overhead longer at most, may have grown over it. */
+	size_t behind = TLS_OUTPUT_SIZE - engine->output_end;
+	if (length > behind)
+		length = behind;
+	mbedtls_platform_zeroize(engine->output + TLS_OUTPUT_SIZE - length, length);
+	return done;
+}
+
 long tls_engine_write(struct tls_engine *engine, const unsigned char *bytes, size_t length, bool more)
 {
 	if (engine->state != TLS_OPEN)
@@ -384,19 +437,14 @@ long tls_engine_write(struct tls_engine *engine, const unsigned char *bytes, siz
 	engine->staged += length;
 	if (more)
 		return (long)length;
-	size_t staged = engine->staged;
-	engine->staged = 0;
-	return encrypt(engine, end - staged, staged) ? (long)length : -1;
+	return encrypt_staged(engine) ? (long)length : -1;
 }
 
 void tls_engine_close(struct tls_engine *engine)
 {
 	if (engine->state == TLS_OPEN) {
-		if (engine->staged > 0) {
-			size_t staged = engine->staged;
-			engine->staged = 0;
-			encrypt(engine, engine->output + TLS_OUTPUT_SIZE - staged, staged);
-		}
+		if (engine->staged > 0)
+			encrypt_staged(engine);
 		if (engine->state == TLS_OPEN)
 			mbedtls_ssl_close_notify(&engine->ssl);
 	}
@@ -416,7 +464,6 @@ void tls_engine_close(struct tls_engine *engine)
 void tls_engine_free(struct tls_engine *engine)
 {
 	tls_engine_close(engine);
-	mbedtls_platform_zeroize(engine, sizeof *engine);
 	free(engine);
 }
 

@@ -15,7 +15,7 @@
 
 enum {
 	/* Ciphertext that waits for mbedTLS. A 16 KB record passes through in pieces: mbedTLS collects it. */
-	TLS_INPUT_SIZE = 1536,
+	TLS_INPUT_SIZE = 1024,
 	/* Ciphertext that waits for the wire, and at its end plaintext that waits for its record. */
 	TLS_OUTPUT_SIZE = 2048,
 	/* A record's header, nonce, tag and inner type: 29 bytes in TLS 1.2 with GCM, 22 in TLS 1.3 (RFC 5246, 8446). */
@@ -101,13 +101,18 @@ struct tls_engine {
  */
 struct tls_engine *tls_engine_open(const struct tls_options *options);
 
-/* At most one message of the handshake. After TLS_STEP_FAILED, `take` may still have an alert for the server. */
+/*
+ * At most one message of the handshake, and the signals around it. Whatever it returns, `take` may have something for the
+ * wire: of the message, or after TLS_STEP_FAILED an alert.
+ */
 enum tls_step tls_engine_step(struct tls_engine *engine);
 
 /* Bytes that `feed` would take now. */
 size_t tls_engine_room(const struct tls_engine *engine);
 /* Ciphertext from the wire; returns how much was taken. */
 size_t tls_engine_feed(struct tls_engine *engine, const unsigned char *bytes, size_t length);
+/* Ciphertext that `take` gives now. */
+size_t tls_engine_ready(struct tls_engine *engine);
 /* Ciphertext for the wire; returns how much there was. */
 size_t tls_engine_take(struct tls_engine *engine, unsigned char *bytes, size_t length);
 
@@ -155,6 +160,12 @@ bool tls_name_is_address(const char *name, unsigned char address[4]);
 /* tls-name.c: whether the certificate is for the engine's server, and what it is for in words. */
 bool tls_name_matches(const struct tls_engine *engine, const mbedtls_x509_crt *certificate);
 void tls_name_describe(const mbedtls_x509_crt *certificate, char *text, size_t size);
+
+/* Where mbedTLS stands in its handshake. */
+static inline int tls_library_state(const struct tls_engine *engine)
+{
+	return (int)engine->ssl.MBEDTLS_PRIVATE(state);
+}
 
 /* tls-failure.c: notes why the session ended, from mbedTLS's error number. Keeps the first failure. */
 void tls_failure_from_library(struct tls_engine *engine, int error);

@@ -16,11 +16,6 @@ enum {
 	KEY_FLAGS = MBEDTLS_X509_BADCERT_BAD_KEY | MBEDTLS_X509_BADCERT_BAD_PK,
 };
 
-static int state_of(const struct tls_engine *engine)
-{
-	return (int)engine->ssl.MBEDTLS_PRIVATE(state);
-}
-
 /* The code of an error that means the same wherever it comes up; NULL for all others. */
 static const char *code_anywhere(int error)
 {
@@ -95,7 +90,7 @@ static const char *code_of_proof(const struct tls_engine *engine, int error)
 
 static const char *code_of_handshake(const struct tls_engine *engine, int error)
 {
-	switch (state_of(engine)) {
+	switch (tls_library_state(engine)) {
 	case MBEDTLS_SSL_HELLO_REQUEST:
 	case MBEDTLS_SSL_CLIENT_HELLO:
 		return "tls.internal";
@@ -153,5 +148,5 @@ void tls_failure_from_library(struct tls_engine *engine, int error)
 		native_failure_set(failure, "tls.closed", NULL);
 	else
 		native_failure_set(failure, code_of(engine, error), "mbedTLS -0x%04X at step %d", (unsigned)-error,
-		                   state_of(engine));
+		                   tls_library_state(engine));
 }

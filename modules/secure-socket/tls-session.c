@@ -6,7 +6,6 @@
 
 /* What `text` is asked for; the numbers stand in tls-session.ts too. */
 enum session_text { TEXT_SUITE, TEXT_ALPN, TEXT_SUBJECT, TEXT_ISSUER };
-enum { NAMES_SIZE = 256 };
 
 void xs_tls_session_destructor(void *data)
 {
@@ -34,22 +33,22 @@ static void free_when_done(xsMachine *the, struct tls_engine *engine)
 /* (serverName, trust, identity | undefined, alpn, suites, least version, now, newest version) → whether there is an engine */
 void xs_tls_session_open(xsMachine *the)
 {
-	char name[NAMES_SIZE], alpn[NAMES_SIZE], suites[NAMES_SIZE];
 	xsmcSetHostData(xsThis, NULL);
 	xsSetHostHooks(xsThis, &session_hooks);
-	xsmcToStringBuffer(xsArg(0), name, sizeof name);
-	xsmcToStringBuffer(xsArg(3), alpn, sizeof alpn);
-	xsmcToStringBuffer(xsArg(4), suites, sizeof suites);
 	struct tls_options options = {
-		.server_name = name,
 		.trust = xsmcTest(xsArg(1)) ? trust_anchors_of(the, &xsArg(1)) : NULL,
 		.identity = xsmcTest(xsArg(2)) ? identity_of(the, &xsArg(2)) : NULL,
-		.alpn = alpn,
-		.suites = suites,
 		.least_version = xsmcToInteger(xsArg(5)),
 		.now = xsmcToNumber(xsArg(6)),
 		.newest_version = xsmcToInteger(xsArg(7)),
 	};
+	/* Making one a text may move another: all are texts before the first is kept. */
+	xsmcToString(xsArg(0));
+	xsmcToString(xsArg(3));
+	xsmcToString(xsArg(4));
+	options.server_name = xsmcToString(xsArg(0));
+	options.alpn = xsmcToString(xsArg(3));
+	options.suites = xsmcToString(xsArg(4));
 	struct tls_engine *engine = tls_engine_open(&options);
 	xsmcSetHostData(xsThis, engine);
 	xsmcSetBoolean(xsResult, engine && !engine->failure.code);
@@ -65,11 +64,28 @@ void xs_tls_session_failure(xsMachine *the)
 	xsmcSetString(xsResult, text);
 }
 
-/* () → enum tls_step */
+enum { ANSWER_READING, ANSWER_WRITING, ANSWER_OPEN, ANSWER_FAILED, ANSWER_SENDING };
+
+/* What a step answers; the numbers stand in tls-session.ts too. */
+static int make_step(struct tls_engine *engine)
+{
+	static const int answers[] = {
+		[TLS_STEP_READING] = ANSWER_READING,
+		[TLS_STEP_WRITING] = ANSWER_WRITING,
+		[TLS_STEP_OPEN] = ANSWER_OPEN,
+	};
+	enum tls_step step = engine ? tls_engine_step(engine) : TLS_STEP_FAILED;
+	return step == TLS_STEP_FAILED ? ANSWER_FAILED : answers[step];
+}
+
+/* () → what to do next, plus ANSWER_SENDING when there is something for the wire */
 void xs_tls_session_step(xsMachine *the)
 {
 	struct tls_engine *engine = engine_of(the);
-	xsmcSetInteger(xsResult, engine ? tls_engine_step(engine) : TLS_STEP_FAILED);
+	int answer = make_step(engine);
+	if (engine && tls_engine_pending(engine) > 0)
+		answer += ANSWER_SENDING;
+	xsmcSetInteger(xsResult, answer);
 }
 
 void xs_tls_session_room(xsMachine *the)
@@ -88,22 +104,134 @@ void xs_tls_session_feed(xsMachine *the)
 	xsmcSetInteger(xsResult, engine ? (xsIntegerValue)tls_engine_feed(engine, bytes, length) : 0);
 }
 
-/* (into) → how many bytes were put there */
+/* (limit) → an ArrayBuffer of what there is for the wire, `limit` bytes at most; undefined when there is nothing */
 void xs_tls_session_take(xsMachine *the)
 {
 	struct tls_engine *engine = engine_of(the);
-	void *bytes;
-	xsUnsignedValue length;
-	xsmcGetBufferWritable(xsArg(0), &bytes, &length);
-	xsmcSetInteger(xsResult, engine ? (xsIntegerValue)tls_engine_take(engine, bytes, length) : 0);
-	if (engine)
-		free_when_done(the, engine);
+	if (!engine)
+		return;
+	size_t limit = (size_t)xsmcToInteger(xsArg(0)), length = tls_engine_ready(engine);
+	if (length > limit)
+		length = limit;
+	if (length > 0) {
+		xsmcSetArrayBuffer(xsResult, NULL, (xsIntegerValue)length);
+		tls_engine_take(engine, xsmcToArrayBuffer(xsResult), length);
+	}
+	free_when_done(the, engine);
 }
 
 void xs_tls_session_pending(xsMachine *the)
 {
 	struct tls_engine *engine = engine_of(the);
 	xsmcSetInteger(xsResult, engine ? (xsIntegerValue)tls_engine_pending(engine) : 0);
+}
+
+/*
+ * The ways between a TCP socket and the session. They are gone for every message, and in JavaScript each would cost three
+ * calls and a view. What TCP does may close the session, so that is looked up again after it.
+ */
+
+/* Gives the session what it has room for of the bytes that TCP holds; returns how many that holds then, -1 when it threw. */
+static xsIntegerValue fill(xsMachine *the, xsSlot *tcp, xsIntegerValue arrived)
+{
+	struct tls_engine *engine = engine_of(the);
+	xsIntegerValue count = engine ? (xsIntegerValue)tls_engine_room(engine) : 0;
+	volatile xsIntegerValue left = arrived;
+	if (count > arrived)
+		count = arrived;
+	if (count <= 0)
+		return arrived;
+	xsTry {
+		xsmcSetInteger(xsVar(0), count);
+		xsmcCall(xsVar(1), *tcp, xsID_read, &xsVar(0), NULL);
+		left = 0;
+		engine = engine_of(the);
+		if (engine && xsmcTypeOf(xsVar(1)) == xsReferenceType) {
+			void *bytes;
+			xsUnsignedValue length;
+			xsmcGetBufferReadable(xsVar(1), &bytes, &length);
+			tls_engine_feed(engine, bytes, length);
+			left = arrived - count;
+		}
+	}
+	xsCatch {
+		left = -1;
+	}
+	return left;
+}
+
+/* Gives TCP, which takes `room` bytes, what there is for the wire; returns how many may follow, -1 when it threw. */
+static xsIntegerValue flush(xsMachine *the, xsSlot *tcp, xsIntegerValue room)
+{
+	struct tls_engine *engine = engine_of(the);
+	xsIntegerValue count = engine ? (xsIntegerValue)tls_engine_ready(engine) : 0;
+	volatile xsIntegerValue left = -1;
+	if (count > room)
+		count = room;
+	if (count <= 0)
+		return room;
+	xsTry {
+		xsmcSetArrayBuffer(xsVar(0), NULL, count);
+		tls_engine_take(engine, xsmcToArrayBuffer(xsVar(0)), (size_t)count);
+		xsmcCall(xsVar(1), *tcp, xsID_write, &xsVar(0), NULL);
+		xsType kind = xsmcTypeOf(xsVar(1));
+		left = kind == xsIntegerType || kind == xsNumberType ? xsmcToInteger(xsVar(1)) : room - count;
+	}
+	xsCatch {
+	}
+	engine = engine_of(the);
+	if (engine)
+		free_when_done(the, engine);
+	return left;
+}
+
+/* (tcp, arrived) → arrived */
+void xs_tls_session_fill(xsMachine *the)
+{
+	xsmcVars(2);
+	xsmcSetInteger(xsResult, fill(the, &xsArg(0), xsmcToInteger(xsArg(1))));
+}
+
+/* (tcp, room) → room */
+void xs_tls_session_flush(xsMachine *the)
+{
+	xsmcVars(2);
+	xsmcSetInteger(xsResult, flush(the, &xsArg(0), xsmcToInteger(xsArg(1))));
+}
+
+static xsIntegerValue count_of(xsMachine *the, xsIdentifier name)
+{
+	xsmcGet(xsVar(0), xsArg(0), name);
+	return xsmcToInteger(xsVar(0));
+}
+
+/* Notes in the wire, which is the first argument, how many bytes TCP holds or takes; -1: it has ended. */
+static void set_count(xsMachine *the, xsIdentifier name, xsIntegerValue count)
+{
+	if (count < 0) {
+		xsmcSetTrue(xsVar(0));
+		xsmcSet(xsArg(0), xsID_hasEnded, xsVar(0));
+		count = 0;
+	}
+	xsmcSetInteger(xsVar(0), count);
+	xsmcSet(xsArg(0), name, xsVar(0));
+}
+
+/* (wire, tcp) → what to do next */
+void xs_tls_session_turn(xsMachine *the)
+{
+	xsmcVars(2);
+	xsIntegerValue arrived = count_of(the, xsID_arrived);
+	if (arrived > 0)
+		set_count(the, xsID_arrived, fill(the, &xsArg(1), arrived));
+	struct tls_engine *engine = engine_of(the);
+	int answer = make_step(engine);
+	if (engine && tls_engine_pending(engine) > 0) {
+		xsIntegerValue room = count_of(the, xsID_room);
+		if (room > 0)
+			set_count(the, xsID_room, flush(the, &xsArg(1), room));
+	}
+	xsmcSetInteger(xsResult, answer);
 }
 
 /* () → plaintext bytes to read, or -1 */
@@ -135,7 +263,7 @@ void xs_tls_session_write(xsMachine *the)
 	struct tls_engine *engine = engine_of(the);
 	void *bytes;
 	xsUnsignedValue length;
-	bool more = xsmcToBoolean(xsArg(1));
+	bool more = xsmcArgc > 1 && xsmcTest(xsArg(1));
 	xsmcGetBufferReadable(xsArg(0), &bytes, &length);
 	xsmcSetInteger(xsResult, engine ? (xsIntegerValue)tls_engine_write(engine, bytes, length, more) : -1);
 }

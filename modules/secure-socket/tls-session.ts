@@ -2,9 +2,10 @@ import { Failure } from "../system/failure.js";
 import type { Identity } from "../identity/identity.js";
 import { nativeFailure } from "../identity/native-failure.js";
 import type { TrustAnchors } from "../identity/trust-anchors.js";
+import type { TcpCounts, TcpSocket } from "./tcp-socket.js";
 
 /** Bytes as ECMA-419 takes them. */
-export type Bytes = ArrayBuffer | Uint8Array;
+type Bytes = ArrayBufferLike | ArrayBufferView;
 
 /** What a session needs to know before it starts. */
 export interface TlsSessionOptions {
@@ -12,15 +13,15 @@ export interface TlsSessionOptions {
   serverName: string;
   trust: TrustAnchors;
   /** Without one, a server that asks for a certificate gets none. */
-  identity?: Identity;
+  identity?: Identity | undefined;
   /** Application protocols in order of preference; the server must choose one of them. At most 4. */
-  alpn?: string[];
+  alpn?: string[] | undefined;
   /**
    * Suites by OpenSSL's names (RFC 8446's for TLS 1.3), in order; only those that AWS lists. Those of a version that the
    * node's TLS library does not have are left out, and a version that has no suite here is not offered.
    */
-  cipherSuites?: string[];
-  minVersion?: "1.2" | "1.3";
+  cipherSuites?: string[] | undefined;
+  minVersion?: "1.2" | "1.3" | undefined;
   /** The newest version to offer; what the library has when absent. */
   maxVersion?: "1.2" | "1.3";
   /** The node's own time in ms since 1970: certificates' dates are judged by it. */
@@ -40,28 +41,32 @@ export interface TlsPeer {
   notAfter: number;
 }
 
-/** What a session asks for next. */
-export type TlsStep = "reading" | "writing" | "open";
+/**
+ * What `step` answers, in numbers, because to compare texts costs more than the rest of a step's way through JavaScript:
+ * what the session asks for next, plus `stepSending` when it has something for the wire.
+ */
+export const stepReading = 0;
+export const stepWriting = 1;
+export const stepOpen = 2;
+export const stepFailed = 3;
+export const stepSending = 4;
 
-/** Bytes of a text that the native takes. */
-const textLimit = 255;
-
-/** A list for the native; what does not fit is nothing that a server could have. */
-function listed(option: string, names: string[] = []): string {
-  const text = names.join(",");
-  if (names.includes(""))
-    throw new Failure("config.invalid", `${option} is empty`);
-  if (ArrayBuffer.fromString(text).byteLength > textLimit)
-    throw new Failure("config.invalid", `${option} is too long`);
-  return text;
+/** A list for the native: one text with commas between. */
+function listed(option: string, names: string[] | undefined): string {
+  if (!names) return "";
+  for (const name of names)
+    if (name === "" || name.includes(","))
+      throw new Failure("config.invalid", `${option} has a name "${name}"`);
+  return names.join(",");
 }
 
 /**
  * A TLS client without I/O (TLS 1.2, and 1.3 where mbedTLS has it): ciphertext goes in by `feed` and comes out by `take`,
  * both through bounded buffers. It never waits, so that a step of it costs at most one message of the handshake.
  *
- * Everything that can go wrong on the way is thrown as a Failure with a `tls.…` code; after that, `take` may still hold
- * the alert that tells the server why, and `close` frees the rest.
+ * What goes wrong on the way makes a call answer -1, and `failure` says what it was, with a `tls.…` code; `take` may then
+ * hold the alert that tells the server why, and `close` frees the rest. Its methods are the natives themselves: a method
+ * around one would cost as much as the native.
  */
 export class TlsSession extends Native("xs_tls_session_destructor") {
   /**
@@ -73,8 +78,8 @@ export class TlsSession extends Native("xs_tls_session_destructor") {
     const minVersion: string = options.minVersion ?? "1.2";
     if (minVersion !== "1.2" && minVersion !== "1.3")
       throw new Failure("config.invalid", `minVersion ${minVersion}`);
-    const open = this.#open(
-      listed("serverName", [options.serverName]),
+    const isOpen = this.open(
+      options.serverName,
       options.trust,
       options.identity,
       listed("alpn", options.alpn),
@@ -83,28 +88,34 @@ export class TlsSession extends Native("xs_tls_session_destructor") {
       options.now,
       options.maxVersion === "1.2" ? 12 : 13,
     );
-    if (!open) {
-      const failure = this.#failure();
+    if (!isOpen) {
+      const { failure } = this;
       this.close();
       throw failure;
     }
   }
 
   /**
-   * Goes on with the handshake by at most one message. "reading": feed more ciphertext first; "writing": take what there
-   * is for the wire, then step again; "open": application data may flow.
+   * Goes on with the handshake by at most one message. `stepReading`: feed more ciphertext first; `stepWriting`: step
+   * again; `stepOpen`: application data may flow; `stepFailed`: see `failure`. Plus `stepSending`: `take` first.
    */
-  step(): TlsStep {
-    switch (this.#step()) {
-      case 0:
-        return "reading";
-      case 1:
-        return "writing";
-      case 2:
-        return "open";
-      default:
-        throw this.#failure();
-    }
+  step(): number {
+    return native<() => number>("xs_tls_session_step").call(this);
+  }
+
+  /**
+   * `step` with its way in and out, in one call: takes in what has arrived, steps, and gives TCP what there is for it.
+   * Answers as `step` does, without `stepSending`, and notes in `counts` what TCP holds and takes then, or that it threw.
+   */
+  turn(counts: TcpCounts, tcp: TcpSocket): number {
+    return native<(counts: TcpCounts, tcp: TcpSocket) => number>(
+      "xs_tls_session_turn",
+    ).call(this, counts, tcp);
+  }
+
+  /** Why the session ended. */
+  get failure(): Failure {
+    return nativeFailure(this.failureText()) ?? new Failure("tls.internal");
   }
 
   /** Bytes of ciphertext that `feed` takes now. */
@@ -120,12 +131,11 @@ export class TlsSession extends Native("xs_tls_session_destructor") {
     );
   }
 
-  /** Moves ciphertext for the wire into `into`; returns how many bytes. */
-  take(into: Uint8Array): number {
-    return native<(into: Uint8Array) => number>("xs_tls_session_take").call(
-      this,
-      into,
-    );
+  /** Ciphertext for the wire, `limit` bytes at most; undefined when there is none. */
+  take(limit: number): ArrayBuffer | undefined {
+    return native<(limit: number) => ArrayBuffer | undefined>(
+      "xs_tls_session_take",
+    ).call(this, limit);
   }
 
   /** Bytes of ciphertext that wait for the wire. */
@@ -133,18 +143,31 @@ export class TlsSession extends Native("xs_tls_session_destructor") {
     return native<() => number>("xs_tls_session_pending").call(this);
   }
 
-  /** Bytes of plaintext that can be read now. 0: feed more. */
-  get readable(): number {
-    const count = this.#readable();
-    if (count < 0) throw this.#failure();
-    return count;
+  /** Takes what it has room for of the bytes that TCP holds; returns how many that still holds, -1 when it threw. */
+  fill(tcp: TcpSocket, arrived: number): number {
+    return native<(tcp: TcpSocket, arrived: number) => number>(
+      "xs_tls_session_fill",
+    ).call(this, tcp, arrived);
   }
 
-  /** Moves plaintext into `into`; returns how many bytes, 0 when there is none. At most one record at a time. */
-  read(into: Uint8Array): number {
-    const count = this.#read(into);
-    if (count < 0) throw this.#failure();
-    return count;
+  /** Gives TCP what there is for the wire, `room` bytes at most; returns how many may follow, -1 when it threw. */
+  flush(tcp: TcpSocket, room: number): number {
+    return native<(tcp: TcpSocket, room: number) => number>(
+      "xs_tls_session_flush",
+    ).call(this, tcp, room);
+  }
+
+  /** Bytes of plaintext that can be read now. 0: feed more; -1: the session ended. */
+  get readable(): number {
+    return native<() => number>("xs_tls_session_readable").call(this);
+  }
+
+  /** Moves plaintext into `into`, at most one record at a time; returns how many bytes, 0 when there is none, or -1. */
+  read(into: Bytes): number {
+    return native<(into: Bytes) => number>("xs_tls_session_read").call(
+      this,
+      into,
+    );
   }
 
   /** Bytes of plaintext that `write` takes now. */
@@ -153,14 +176,14 @@ export class TlsSession extends Native("xs_tls_session_destructor") {
   }
 
   /**
-   * Takes plaintext to send: all of it, or none (returns 0) when it is longer than `writable`.
+   * Takes plaintext to send: all of it, or none (returns 0) when it is longer than `writable`; -1: the session ended.
    *
    * @param more true to keep it for the record of the next write, so that pieces of one message travel as one
    */
   write(from: Bytes, more?: boolean): number {
-    const count = this.#write(from, more);
-    if (count < 0) throw this.#failure();
-    return count;
+    return native<(from: Bytes, more?: boolean) => number>(
+      "xs_tls_session_write",
+    ).call(this, from, more);
   }
 
   /** Says goodbye (close_notify, for `take`) when the session is open, and frees it. Closing twice does nothing. */
@@ -168,25 +191,23 @@ export class TlsSession extends Native("xs_tls_session_destructor") {
     native<() => void>("xs_tls_session_close").call(this);
   }
 
-  /** Valid while open. */
+  /** What was agreed; there while the session is open. */
   get peer(): TlsPeer {
-    const alpn = this.#text(1);
+    const alpn = this.text(1);
     return {
-      version: this.#version() === 13 ? "1.3" : "1.2",
-      cipherSuite: this.#text(0),
+      version: this.version() === 13 ? "1.3" : "1.2",
+      cipherSuite: this.text(0),
       ...(alpn === "" ? {} : { alpn }),
-      subject: this.#text(2),
-      issuer: this.#text(3),
-      notBefore: this.#time(0),
-      notAfter: this.#time(1),
+      subject: this.text(2),
+      issuer: this.text(3),
+      notBefore: this.time(0),
+      notAfter: this.time(1),
     };
   }
 
-  #failure(): Failure {
-    return nativeFailure(this.#failureText()) ?? new Failure("tls.internal");
-  }
+  // Not `#open` and so on: XS gives each object its own copy of each private method, at its construction.
 
-  #open(
+  private open(
     serverName: string,
     trust: TrustAnchors,
     identity: Identity | undefined,
@@ -220,43 +241,22 @@ export class TlsSession extends Native("xs_tls_session_destructor") {
     );
   }
 
-  #failureText(): string {
+  private failureText(): string {
     return native<() => string>("xs_tls_session_failure").call(this);
   }
 
-  #step(): number {
-    return native<() => number>("xs_tls_session_step").call(this);
-  }
-
-  #readable(): number {
-    return native<() => number>("xs_tls_session_readable").call(this);
-  }
-
-  #read(into: Uint8Array): number {
-    return native<(into: Uint8Array) => number>("xs_tls_session_read").call(
-      this,
-      into,
-    );
-  }
-
-  #write(from: Bytes, more: boolean | undefined): number {
-    return native<(from: Bytes, more: boolean | undefined) => number>(
-      "xs_tls_session_write",
-    ).call(this, from, more);
-  }
-
-  #text(what: number): string {
+  private text(what: number): string {
     return native<(what: number) => string>("xs_tls_session_text").call(
       this,
       what,
     );
   }
 
-  #version(): number {
+  private version(): number {
     return native<() => number>("xs_tls_session_version").call(this);
   }
 
-  #time(which: number): number {
+  private time(which: number): number {
     return native<(which: number) => number>("xs_tls_session_time").call(
       this,
       which,

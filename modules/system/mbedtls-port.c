@@ -279,16 +279,33 @@ int mp_ssl_version(const mbedtls_ssl_context *ssl)
 #endif
 }
 
-void mp_ssl_forget_chain(mbedtls_ssl_context *ssl)
+#if defined(MBEDTLS_SSL_KEEP_PEER_CERTIFICATE)
+/* Whether the server has signed, by the state that follows: its key has done what it is for. */
+static bool has_server_signed(const mbedtls_ssl_context *ssl)
+{
+	int state = (int)ssl->MBEDTLS_PRIVATE(state);
+	return mp_ssl_is_over(ssl) ||
+	       state == (mp_ssl_version(ssl) == 13 ? MBEDTLS_SSL_SERVER_FINISHED : MBEDTLS_SSL_CERTIFICATE_REQUEST);
+}
+#endif
+
+void mp_ssl_forget_certificates(mbedtls_ssl_context *ssl)
 {
 #if defined(MBEDTLS_SSL_KEEP_PEER_CERTIFICATE)
 	mbedtls_ssl_session *session = ssl->MBEDTLS_PRIVATE(session_negotiate);
 	mbedtls_x509_crt *own = session ? session->MBEDTLS_PRIVATE(peer_cert) : NULL;
-	if (!own || !own->next)
+	if (!own)
 		return;
-	mbedtls_x509_crt_free(own->next);
-	mbedtls_free(own->next);
-	own->next = NULL;
+	mbedtls_pk_context key = own->pk;
+	mbedtls_pk_init(&own->pk);
+	mbedtls_x509_crt_free(own);
+	mbedtls_x509_crt_init(own);
+	own->pk = key;
+	if (!has_server_signed(ssl))
+		return;
+	mbedtls_x509_crt_free(own);
+	mbedtls_free(own);
+	session->MBEDTLS_PRIVATE(peer_cert) = NULL;
 #else
 	(void)ssl;
 #endif

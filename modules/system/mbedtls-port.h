@@ -105,10 +105,10 @@ bool mp_ssl_is_over(const mbedtls_ssl_context *ssl);
 /* 12 or 13; 0 before the server has chosen. */
 int mp_ssl_version(const mbedtls_ssl_context *ssl);
 /*
- * Gives back the memory of the certificates behind the server's own: 2 to 6 KB that nobody reads once the chain is judged,
- * and that are there else for as long as the session. Only its own is needed, for the signatures that follow.
+ * Gives back the memory of the server's certificates once the chain is judged: 2 to 6 KB that are there else for as long
+ * as the session. The server's public key stays for the signature that follows; with that checked, nothing is needed.
  */
-void mp_ssl_forget_chain(mbedtls_ssl_context *ssl);
+void mp_ssl_forget_certificates(mbedtls_ssl_context *ssl);
 /* True when `error` only says that a TLS 1.3 session ticket has come. The number means another thing in 2.28. */
 bool mp_is_ticket(int error);
 /* Number of the fatal alert that the server sent, or -1. Valid right after MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE. */

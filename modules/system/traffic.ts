@@ -1,7 +1,7 @@
 /** A TCP class as far as counting needs it (ECMA-419, clause 12). */
 type TcpClass<Options> = new (options: Options) => {
-  read(buffer: Uint8Array): unknown;
-  write(data: Uint8Array): unknown;
+  read(count: number): unknown;
+  write(data: ArrayBuffer): unknown;
   close(): void;
 };
 
@@ -23,13 +23,12 @@ export class Traffic {
     const sent = (bytes: number) => (this.#sent += bytes);
     const received = (bytes: number) => (this.#received += bytes);
     return class extends io {
-      override read(buffer: Uint8Array): unknown {
-        const count = super.read(buffer);
-        // Where it returns nothing, it has read all that was asked for.
-        received(typeof count === "number" ? count : buffer.byteLength);
-        return count;
+      override read(count: number): unknown {
+        const bytes = super.read(count) as ArrayBuffer | undefined;
+        if (bytes) received(bytes.byteLength);
+        return bytes;
       }
-      override write(data: Uint8Array): unknown {
+      override write(data: ArrayBuffer): unknown {
         sent(data.byteLength);
         return super.write(data);
       }

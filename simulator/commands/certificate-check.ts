@@ -6,6 +6,11 @@ const day = 86_400_000;
 /** A certificate that ends sooner is worth a word. */
 const soon = 30 * day;
 
+/** Bytes of a message that a board can send: MBEDTLS_SSL_OUT_CONTENT_LEN of sdkconfig.defaults. */
+export const messageSize = 2048;
+/** What a Certificate message has beside the certificates, and beside each of them (RFC 8446, 4.4.2). */
+const overhead = { message: 8, certificate: 5 };
+
 const renew =
   "Have a new one issued (npm run provision, or AWS IoT's create-keys-and-certificate).";
 
@@ -136,6 +141,21 @@ function checkChain(certificates: readonly X509Certificate[]): Finding[] {
   ];
 }
 
+/** Whether a board can send the certificates, which all go into one message. */
+function checkSize(certificates: readonly X509Certificate[]): Finding[] {
+  const room =
+    messageSize - overhead.message - certificates.length * overhead.certificate;
+  const size = certificates.reduce((sum, { raw }) => sum + raw.length, 0);
+  return size <= room
+    ? []
+    : [
+        wrong(
+          `The certificates are ${size} bytes long, and a board can send ${room}.`,
+          "Leave out what the server does not need, or use EC keys on P-256, whose certificates are shorter.",
+        ),
+      ];
+}
+
 /** All there is to say about the node's certificate and those behind it. */
 export function checkCertificates(
   certificates: readonly X509Certificate[],
@@ -149,5 +169,6 @@ export function checkCertificates(
       ...checkSignature(one),
     ]),
     ...checkChain(certificates),
+    ...checkSize(certificates),
   ];
 }

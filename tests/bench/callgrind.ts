@@ -11,11 +11,19 @@ export interface Instructions {
   functions: Map<string, number>;
 }
 
-/** Runs a command under valgrind's callgrind to its end. */
+/**
+ * Runs a command under valgrind's callgrind.
+ *
+ * @param until name of a function at whose first call the count ends; else it is the whole run's
+ */
 export async function countInstructions(
   command: string[],
+  until?: string,
 ): Promise<Instructions> {
-  const [profile] = await profiles(command, []);
+  const [profile] = await profiles(
+    command,
+    until === undefined ? [] : [`--dump-before=${until}`],
+  );
   return { total: totalOf(profile), functions: functionsOf(profile) };
 }
 

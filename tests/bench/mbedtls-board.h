@@ -25,9 +25,9 @@
 #undef MBEDTLS_SSL_CONTEXT_SERIALIZATION
 #undef MBEDTLS_SSL_EARLY_DATA
 
-/* 16 KB in, 4 KB out, the server's certificate kept. */
+/* 16 KB in, 2 KB out, the server's certificate kept. */
 #define MBEDTLS_SSL_IN_CONTENT_LEN 16384
-#define MBEDTLS_SSL_OUT_CONTENT_LEN 4096
+#define MBEDTLS_SSL_OUT_CONTENT_LEN 2048
 #undef MBEDTLS_SSL_VARIABLE_BUFFER_LENGTH
 
 /* No copies of what a PSA call is given (ESP-IDF's own choice), tables in flash, no instructions that only a PC has. */

@@ -5,7 +5,7 @@
  *   tls-client FOLDER PORT ROUNDS UP DOWN PIECE
  *
  * FOLDER holds trust.der, cert.der and key.der. Each round connects to 127.0.0.1, shakes hands, sends UP bytes in writes of
- * PIECE, reads DOWN bytes, and closes.
+ * PIECE and reads DOWN bytes. Then all connections are closed.
  */
 #include "mbedtls-port.h"
 
@@ -103,45 +103,59 @@ static void exchange(mbedtls_ssl_context *ssl, size_t up, size_t down, size_t pi
 	}
 }
 
+struct connection {
+	mbedtls_ssl_config configuration;
+	mbedtls_ssl_context ssl;
+	int file;
+};
+
 int main(int argc, char **argv)
 {
 	static unsigned char bytes[FILE_LIMIT];
 	mbedtls_x509_crt trust, certificate;
 	mbedtls_pk_context key;
-	mbedtls_ssl_config configuration;
 	if (argc != 7)
 		return 2;
 	int port = atoi(argv[2]), rounds = atoi(argv[3]);
 	size_t up = strtoul(argv[4], NULL, 10), down = strtoul(argv[5], NULL, 10), piece = strtoul(argv[6], NULL, 10);
+	struct connection *connections = calloc((size_t)rounds, sizeof *connections);
+	if (!connections)
+		return 1;
 	mbedtls_x509_crt_init(&trust);
 	mbedtls_x509_crt_init(&certificate);
 	mbedtls_pk_init(&key);
-	mbedtls_ssl_config_init(&configuration);
 	check("random", mp_random_acquire());
 	check("trust", mbedtls_x509_crt_parse_der(&trust, bytes, load(argv[1], "trust.der", bytes)));
 	check("certificate", mbedtls_x509_crt_parse_der(&certificate, bytes, load(argv[1], "cert.der", bytes)));
 	check("key", mp_pk_parse_key(&key, bytes, load(argv[1], "key.der", bytes)));
 	for (int round = 0; round < rounds; round++) {
-		mbedtls_ssl_context ssl;
-		int file = connect_to(port);
-		mbedtls_ssl_init(&ssl);
-		check("configuration", mbedtls_ssl_config_defaults(&configuration, MBEDTLS_SSL_IS_CLIENT,
+		struct connection *connection = &connections[round];
+		mbedtls_ssl_config *configuration = &connection->configuration;
+		mbedtls_ssl_context *ssl = &connection->ssl;
+		connection->file = connect_to(port);
+		mbedtls_ssl_config_init(configuration);
+		mbedtls_ssl_init(ssl);
+		check("configuration", mbedtls_ssl_config_defaults(configuration, MBEDTLS_SSL_IS_CLIENT,
 		                                                   MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT));
-		mp_ssl_conf_offer(&configuration, 12, MP_HAS_TLS_1_3 ? 13 : 12);
-		mbedtls_ssl_conf_ciphersuites(&configuration, suites);
-		mbedtls_ssl_conf_authmode(&configuration, MBEDTLS_SSL_VERIFY_REQUIRED);
-		mbedtls_ssl_conf_ca_chain(&configuration, &trust, NULL);
-		check("own certificate", mbedtls_ssl_conf_own_cert(&configuration, &certificate, &key));
-		check("setup", mbedtls_ssl_setup(&ssl, &configuration));
-		check("name", mbedtls_ssl_set_hostname(&ssl, "server.test"));
-		mbedtls_ssl_set_bio(&ssl, &file, send_bytes, receive_bytes, NULL);
-		check("handshake", mbedtls_ssl_handshake(&ssl));
-		exchange(&ssl, up, down, piece);
-		mbedtls_ssl_close_notify(&ssl);
-		mbedtls_ssl_free(&ssl);
-		mbedtls_ssl_config_free(&configuration);
-		close(file);
+		mp_ssl_conf_offer(configuration, 12, MP_HAS_TLS_1_3 ? 13 : 12);
+		mbedtls_ssl_conf_ciphersuites(configuration, suites);
+		mbedtls_ssl_conf_authmode(configuration, MBEDTLS_SSL_VERIFY_REQUIRED);
+		mbedtls_ssl_conf_ca_chain(configuration, &trust, NULL);
+		check("own certificate", mbedtls_ssl_conf_own_cert(configuration, &certificate, &key));
+		check("setup", mbedtls_ssl_setup(ssl, configuration));
+		check("name", mbedtls_ssl_set_hostname(ssl, "server.test"));
+		mbedtls_ssl_set_bio(ssl, &connection->file, send_bytes, receive_bytes, NULL);
+		check("handshake", mbedtls_ssl_handshake(ssl));
+		exchange(ssl, up, down, piece);
 	}
+	for (int round = 0; round < rounds; round++) {
+		struct connection *connection = &connections[round];
+		mbedtls_ssl_close_notify(&connection->ssl);
+		mbedtls_ssl_free(&connection->ssl);
+		mbedtls_ssl_config_free(&connection->configuration);
+		close(connection->file);
+	}
+	free(connections);
 	mbedtls_pk_free(&key);
 	mbedtls_x509_crt_free(&certificate);
 	mbedtls_x509_crt_free(&trust);

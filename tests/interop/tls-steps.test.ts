@@ -84,7 +84,9 @@ for (const version of versions)
     // ServerHello, Certificate, ServerKeyExchange, CertificateRequest, ServerHelloDone; in TLS 1.3 only the first is plain.
     assert.equal(together, version === "TLSv1.2" ? 5 : 1);
     for (const { count } of steps) assert.ok(count! <= 1, say);
-    const worked = steps.filter(({ text }) => text !== "reading");
+    const worked = steps.filter(
+      ({ text, count }) => text !== "reading" || count === 1,
+    );
     assert.ok(worked.length >= together + furtherMessages[version], say);
   });
 

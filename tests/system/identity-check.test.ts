@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { root } from "../../simulator/commands/project.js";
+import { messageSize } from "../../simulator/commands/certificate-check.js";
 import { writeIdentity } from "../../simulator/commands/flash-image.js";
 import {
   authority,
@@ -156,6 +157,11 @@ test("tells what is wrong with key and certificate, a line each with what to do"
       { ...good, cert: good.cert + good.cert },
       /not issued by|no authority/,
     ],
+    [
+      "more than a board can send",
+      await node({ padding: 2000 }),
+      /bytes long, and a board can send 2035.*shorter/,
+    ],
   ];
   for (const [what, given, words] of cases) {
     const { code, lines } = await check(given);
@@ -165,6 +171,19 @@ test("tells what is wrong with key and certificate, a line each with what to do"
       `${what}: ${lines.join("\n")}`,
     );
   }
+});
+
+test("takes for a board's limit what its build is configured with", () => {
+  for (const [name, line] of [
+    ["sdkconfig/sdkconfig.defaults", "CONFIG_MBEDTLS_SSL_OUT_CONTENT_LEN="],
+    ["tests/bench/mbedtls-board.h", "#define MBEDTLS_SSL_OUT_CONTENT_LEN "],
+  ])
+    assert.ok(
+      readFileSync(join(root, name), "utf8").includes(
+        `\n${line}${messageSize}\n`,
+      ),
+      name,
+    );
 });
 
 test("warns of what somebody should know, and lets it pass", async () => {

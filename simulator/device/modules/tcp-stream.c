@@ -189,12 +189,14 @@ static void on_soon(struct event_timer* timer)
 
 static struct tcp_stream* create(int fd)
 {
-	struct tcp_stream* stream = fd < 0 ? NULL : calloc(1, sizeof(*stream));
+	struct tcp_stream* stream = fd < 0 ? NULL : malloc(sizeof(*stream));
 	if (!stream) {
 		if (fd >= 0)
 			close(fd);
 		return NULL;
 	}
+	/* All but the buffers. */
+	memset(stream, 0, offsetof(struct tcp_stream, input));
 	stream->watch = (struct watch){ .fd = fd, .ready = on_ready };
 	stream->network.cut = on_cut;
 	stream->soon.fire = on_soon;

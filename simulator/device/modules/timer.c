@@ -68,31 +68,39 @@ static void fire(struct event_timer* event)
 		end(timer);
 }
 
-void xs_timer_start(xsMachine* the)
+static xsIntegerValue argument(xsMachine* the, int index, xsIntegerValue otherwise)
 {
-	xsmcSetHostData(xsThis, NULL); /* throws before anything is allocated when this is not a Timer */
-	if (!xsmcIsCallable(xsArg(0)))
+	return index >= xsmcArgc || xsmcTypeOf(xsArg(index)) == xsUndefinedType ? otherwise : xsmcToInteger(xsArg(index));
+}
+
+/* (callback, interval, repeat) → a timer of the class */
+void xs_timer_set(xsMachine* the)
+{
+	if (xsmcArgc < 1 || !xsmcIsCallable(xsArg(0)))
 		xsTypeError("Timer: the callback is not a function");
-	xsIntegerValue interval = xsmcToInteger(xsArg(1)), repeat = xsmcToInteger(xsArg(2));
+	xsIntegerValue interval = argument(the, 1, 0), repeat = argument(the, 2, 0);
 	struct timer* timer = allocation_for_host(1, sizeof(*timer));
 	if (!timer)
 		xsUnknownError("Timer: not enough memory");
+	xsmcGet(xsResult, xsThis, xsID_prototype);
+	xsResult = xsNewHostInstance(xsResult);
 	timer->event.fire = fire;
 	timer->the = the;
-	timer->object = xsThis;
+	timer->object = xsResult;
 	timer->callback = xsmcToReference(xsArg(0));
 	timer->repeat = repeat > 0 ? (uint64_t)repeat : 0;
 	timer->alive = true;
-	xsmcSetHostData(xsThis, timer);
-	xsSetHostHooks(xsThis, &hooks);
+	xsmcSetHostData(xsResult, timer);
+	xsSetHostHooks(xsResult, &hooks);
 	xsRemember(timer->object);
 	timer_start(&timer->event, interval > 0 ? (uint64_t)interval : 0);
 }
 
+/* (timer, interval, repeat) */
 void xs_timer_schedule(xsMachine* the)
 {
-	struct timer* timer = xsmcGetHostDataValidate(xsThis, (void*)&hooks);
-	xsIntegerValue interval = xsmcToInteger(xsArg(0)), repeat = xsmcToInteger(xsArg(1));
+	struct timer* timer = xsmcGetHostDataValidate(xsArg(0), (void*)&hooks);
+	xsIntegerValue interval = argument(the, 1, -1), repeat = argument(the, 2, 0);
 	if (!timer->alive)
 		xsUnknownError("Timer: it has fired for the last time or was cleared");
 	timer->repeat = repeat > 0 ? (uint64_t)repeat : 0;
@@ -103,9 +111,11 @@ void xs_timer_schedule(xsMachine* the)
 		timer_start(&timer->event, (uint64_t)interval);
 }
 
+/* (timer | undefined | null) */
 void xs_timer_clear(xsMachine* the)
 {
-	end(xsmcGetHostDataValidate(xsThis, (void*)&hooks));
+	if (xsmcArgc > 0 && xsmcTest(xsArg(0)))
+		end(xsmcGetHostDataValidate(xsArg(0), (void*)&hooks));
 }
 
 void xs_timer_delay(xsMachine* the)

@@ -16,10 +16,14 @@ export default class Timer extends Native("xs_timer_destructor") {
   /**
    * Calls back after `interval` ms (0: as soon as the event loop comes round), then every `repeat` ms if that is given.
    */
-  static set(callback: TimerCallback, interval = 0, repeat = 0): Timer {
-    const timer = new Timer();
-    timer.#start(callback, interval, repeat);
-    return timer;
+  static set(
+    callback: TimerCallback,
+    interval?: number,
+    repeat?: number,
+  ): Timer {
+    return native<
+      (callback: TimerCallback, interval?: number, repeat?: number) => Timer
+    >("xs_timer_set").call(this, callback, interval, repeat);
   }
 
   /** Calls back every `interval` ms until cleared. */
@@ -28,13 +32,18 @@ export default class Timer extends Native("xs_timer_destructor") {
   }
 
   /** Moves a timer to `interval` ms from now, then every `repeat` ms. Without an interval the timer rests. */
-  static schedule(timer: Timer, interval = -1, repeat = 0): void {
-    timer.#schedule(interval, repeat);
+  static schedule(timer: Timer, interval?: number, repeat?: number): void {
+    native<(timer: Timer, interval?: number, repeat?: number) => void>(
+      "xs_timer_schedule",
+    ).call(this, timer, interval, repeat);
   }
 
   /** Stops a timer for good. */
   static clear(timer: Timer | undefined | null): void {
-    if (timer) timer.#clear();
+    native<(timer: Timer | undefined | null) => void>("xs_timer_clear").call(
+      this,
+      timer,
+    );
   }
 
   /** Does nothing for so many milliseconds, and lets nothing else happen either. */
@@ -43,21 +52,5 @@ export default class Timer extends Native("xs_timer_destructor") {
       this,
       milliseconds,
     );
-  }
-
-  #start(callback: TimerCallback, interval: number, repeat: number): void {
-    native<(callback: TimerCallback, interval: number, repeat: number) => void>(
-      "xs_timer_start",
-    ).call(this, callback, interval, repeat);
-  }
-
-  #schedule(interval: number, repeat: number): void {
-    native<(interval: number, repeat: number) => void>(
-      "xs_timer_schedule",
-    ).call(this, interval, repeat);
-  }
-
-  #clear(): void {
-    native<() => void>("xs_timer_clear").call(this);
   }
 }

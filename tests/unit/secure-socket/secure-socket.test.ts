@@ -27,7 +27,7 @@ class Tcp {
     return 0;
   }
 
-  write(data: Uint8Array): number {
+  write(data: ArrayBuffer): number {
     this.sent += data.byteLength;
     return 2048;
   }

@@ -1,7 +1,7 @@
 /**
  * A program for `npm run bench -- tls`: connects `rounds` times to 127.0.0.1, one after another; each time it sends `up` bytes in
- * writes of `piece` (or of what may be written, when that is less), reads `down` bytes, and closes. It prints one line of
- * JSON: what the last connection held in memory, without TCP's own, which is the system's on a board.
+ * writes of `piece` (or of what may be written, when that is less) and reads `down` bytes. Then it closes them all. It
+ * prints one line of JSON: what the last connection held in memory, without TCP's own, which is the system's on a board.
  */
 import config from "mc/config";
 import TCP from "embedded:io/socket/tcp";
@@ -25,6 +25,7 @@ const identity = new Identity();
 const loaded = Heap.native;
 const bytes = new Uint8Array(piece);
 const into = new Uint8Array(16_384);
+const sockets: SecureSocket[] = [];
 let slots = 0;
 let chunks = 0;
 /** Bytes of natives that a connection of TCP alone takes. */
@@ -58,11 +59,12 @@ function connect(round: number): void {
 
   const finishWhenDone = (socket: SecureSocket): void => {
     if (sent < up || received < down) return;
-    socket.close();
+    sockets.push(socket);
     if (!last) {
       connect(round + 1);
       return;
     }
+    for (const one of sockets) one.close();
     identity.close();
     trust.close();
   };

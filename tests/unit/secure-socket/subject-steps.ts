@@ -6,8 +6,11 @@ import config from "mc/config";
 import TCP from "embedded:io/socket/tcp";
 import { Identity } from "../../../modules/identity/identity.js";
 import { TrustAnchors } from "../../../modules/identity/trust-anchors.js";
-import { TlsSession } from "../../../modules/secure-socket/tls-session.js";
-import { Failure } from "../../../modules/system/failure.js";
+import {
+  stepFailed,
+  stepSending,
+  TlsSession,
+} from "../../../modules/secure-socket/tls-session.js";
 
 const { address, port, serverName, cipherSuites } = config as unknown as {
   address: string;
@@ -28,7 +31,8 @@ const session = new TlsSession({
   cipherSuites,
   now: Date.now(),
 });
-const out = new Uint8Array(2048);
+/** The names of what a step answers. */
+const asks = ["reading", "writing", "open", "failed"];
 let input = new Uint8Array(0);
 let isOpen = false;
 let isStarted = false;
@@ -39,19 +43,28 @@ function feed(): void {
 
 /** Sends what the step wrote; returns how many records it was. */
 function flush(): number {
-  const length = session.take(out);
+  const bytes = session.take(2048);
+  if (!bytes) return 0;
+  const out = new Uint8Array(bytes);
   let records = 0;
-  for (let at = 0; at < length; records++)
+  for (let at = 0; at < out.length; records++)
     at += 5 + (out[at + 3] << 8) + out[at + 4];
-  if (length > 0) tcp.write(out.subarray(0, length));
+  tcp.write(bytes);
   return records;
 }
 
 function goOn(): void {
   while (!isOpen) {
     feed();
-    const text = session.step();
+    const step = session.step() & ~stepSending;
+    const text = asks[step];
     print("step", { text, count: flush() });
+    if (step === stepFailed) {
+      const { code, detail } = session.failure;
+      print("failure", { code, detail });
+      tcp.close();
+      return;
+    }
     if (text === "reading" && input.byteLength === 0) return;
     isOpen = text === "open";
   }
@@ -60,16 +73,6 @@ function goOn(): void {
   tcp.close();
   identity.close();
   trust.close();
-}
-
-function attempt(): void {
-  try {
-    goOn();
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    print("failure", { code: error.code, detail: error.detail });
-    tcp.close();
-  }
 }
 
 const tcp = new TCP({
@@ -81,11 +84,11 @@ const tcp = new TCP({
     joined.set(input);
     joined.set(bytes, input.byteLength);
     input = joined;
-    attempt();
+    goOn();
   },
   onWritable() {
     // Once, when TCP is connected.
-    if (!isStarted) attempt();
+    if (!isStarted) goOn();
     isStarted = true;
   },
 });
