@@ -52,7 +52,7 @@ export class Store {
   readonly #root: RootDatabase<unknown, StoreKey>;
   /** Transactions that run, one inside the other, and who is told when the outermost is kept. */
   #depth = 0;
-  #afterCommit: (() => void)[] = [];
+  readonly #afterCommit: (() => void)[] = [];
   /** What `registryRevision` has read in this turn of the event loop. */
   #revision: number | undefined;
   readonly #forgetRevision = () => (this.#revision = undefined);
@@ -99,11 +99,12 @@ export class Store {
   /** Runs `work` as one transaction: all of its writes are kept, or (when it throws, or the machine stops) none. */
   transaction<T>(work: () => T): T {
     this.#depth += 1;
+    const queued = this.#afterCommit.length;
     let result: T;
     try {
       result = this.#root.transactionSync(work);
     } catch (error) {
-      if (this.#depth === 1) this.#afterCommit = [];
+      this.#afterCommit.length = queued;
       throw error;
     } finally {
       this.#depth -= 1;

@@ -1,8 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { isPending, type JobExecution, type JobRecord } from "../jobs/job.js";
+import {
+  isPending,
+  seconds,
+  type JobExecution,
+  type JobRecord,
+} from "../jobs/job.js";
 import { account } from "../names.js";
-import type { Thing } from "../registry/things.js";
-import { Things } from "../registry/things.js";
+import { Things, type Thing } from "../registry/things.js";
 import type { Store } from "../store.js";
 import { invalid } from "./input.js";
 import type { PayloadMap } from "./payload.js";
@@ -181,6 +185,3 @@ export class AccountEvents {
     );
   }
 }
-
-const seconds = (milliseconds: number): number =>
-  Math.floor(milliseconds / 1000);
