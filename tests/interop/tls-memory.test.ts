@@ -4,7 +4,7 @@ import { NodeServer } from "./node-server.js";
 import { authority, device, server, type Credential } from "./pki.js";
 import { runSubject } from "./subject.js";
 
-test("an open connection keeps the server's own certificate and nothing of the chain behind it", async () => {
+test("an open connection keeps nothing of the server's certificates, however long the chain was", async () => {
   const root = await authority({ name: "root" });
   const flash = { trust: [root], identity: await device(root) };
 
