@@ -121,11 +121,12 @@ test("sends again on the same connection, with the same packet id and DUP, until
   deepEqual(fixture.wire.take(), [published("01", "a"), subscribed("02", "f")]);
   await wait(30);
   deepEqual(fixture.wire.take(), []);
-  await wait(50);
-  deepEqual(fixture.wire.take(), [
-    subscribed("02", "f"),
-    published("01", "a", true),
-  ]);
+  const again: string[] = [];
+  while (again.length < 2) {
+    await wait(5);
+    again.push(...fixture.wire.take());
+  }
+  deepEqual(again, [subscribed("02", "f"), published("01", "a", true)]);
   fixture.wire.receive(`40 02 00 01 ${packet("90", "00 02 00 01")}`);
   await wait(80);
   deepEqual(fixture.wire.take(), []);
@@ -248,7 +249,7 @@ test("gives an answer only when the payload is not needed any more", async () =>
   fixture.publish("0123456789");
   fixture.wire.take();
   fixture.wire.drain(10);
-  await wait(30);
+  while (fixture.wire.pending === 0) await wait(5);
   // Half of the second copy is out when the answer to the first one comes.
   fixture.wire.receive("40 03 00 01 10");
   deepEqual(fixture.outcomes, []);
