@@ -22,6 +22,12 @@ const nothing = 0.5;
 /** How far waits may lie from what a rule without jitter makes of them: a part of the wait, of linear ones of the step. */
 const closeness = { constant: 0.1, linear: 0.15, exponential: 0.1 };
 
+/**
+ * What lies beside a rule is at most this part of what the rule explains. On a busy machine the noise is so large that any
+ * waits would lie near enough to any rule.
+ */
+const unexplained = 1 / 3;
+
 /** A backoff that grows by less than this from wait to wait is taken for constant. */
 const leastRatio = 1.1;
 
@@ -43,7 +49,11 @@ export function classifyBackoff(waits: readonly number[], noise = 0): Backoff {
   const middle = median(waits);
   if (middle < nothing)
     return { kind: "none", why: `half of the waits are below ${nothing} s` };
-  if (fits(waits, () => middle, closeness.constant * middle, noise))
+  const constant = () => middle;
+  if (
+    fits(waits, constant, closeness.constant * middle, noise) &&
+    beside(waits, constant) <= unexplained * middle * waits.length
+  )
     return {
       kind: "constant",
       why: `all waits are about ${middle.toFixed(1)} s`,
@@ -54,7 +64,8 @@ export function classifyBackoff(waits: readonly number[], noise = 0): Backoff {
     const line = lineThrough(growing);
     if (
       line.slope > 0 &&
-      fits(growing, line.at, closeness.linear * line.slope, noise)
+      fits(growing, line.at, closeness.linear * line.slope, noise) &&
+      explains(growing, line.at)
     )
       return {
         kind: "linear",
@@ -65,7 +76,8 @@ export function classifyBackoff(waits: readonly number[], noise = 0): Backoff {
     const at = (index: number) => Math.exp(curve.at(index));
     if (
       ratio > leastRatio &&
-      fits(growing, at, (index) => closeness.exponential * at(index), noise)
+      fits(growing, at, (index) => closeness.exponential * at(index), noise) &&
+      explains(growing, at)
     )
       return {
         kind: "exponential",
@@ -91,6 +103,22 @@ function fits(
     return Math.abs(value - rule(index)) <= near + noise;
   });
 }
+
+/** Whether a rule leaves little of the values' differences. */
+function explains(
+  values: readonly number[],
+  rule: (index: number) => number,
+): boolean {
+  const middle = median(values);
+  return beside(values, rule) <= unexplained * beside(values, () => middle);
+}
+
+/** How far values lie from a rule, all together. */
+const beside = (
+  values: readonly number[],
+  rule: (index: number) => number,
+): number =>
+  values.reduce((sum, value, index) => sum + Math.abs(value - rule(index)), 0);
 
 /** Without the waits at the end that are all the same as the last. */
 function withoutLimit(waits: readonly number[], noise: number): number[] {

@@ -1,12 +1,5 @@
 import { execFile } from "node:child_process";
-import {
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -16,7 +9,6 @@ import { makeSdkModules, moddable, sdkClient } from "../interop/sdk-modules.js";
 import { measureBackOnline } from "./back-online.js";
 
 const device = join(root, "build", "device", "release", "fieldnode");
-const modules = join(root, "build", "device", "js", "modules", "mqtt");
 const topic = "dt/fieldnode/fence-post-1/telemetry";
 /** Bytes of a telemetry message's payload: `{"seq":1,"time":…,"temperature":…,"humidity":…}`. */
 const telemetrySize = 67;
@@ -63,7 +55,7 @@ export async function measureMqtt(): Promise<void> {
   );
 
   const idle = await run({ ...telemetry, work: "nothing" });
-  console.log(`\nModules as JavaScript: ${javaScriptSize()} B`);
+  console.log(`\nModules: ${await moduleSizes(telemetry)}`);
   console.log(`Loaded: ${held(idle.result.loaded)}; a board keeps them in ROM`);
   console.log(`Idle session and client: ${held(idle.result.idle)}`);
   await measureBackOnline();
@@ -140,18 +132,27 @@ function row(name: string, ...cells: (string | number)[]): string {
   );
 }
 
-function javaScriptSize(): number {
-  return readdirSync(modules)
-    .filter((name) => name.endsWith(".js"))
-    .map((name) => statSync(join(modules, name)).size)
-    .reduce((sum, size) => sum + size, 0);
+/** What the compiled modules of `modules/mqtt` weigh that a session and its client load, as XS has them. */
+async function moduleSizes(script: Script): Promise<string> {
+  const { lines } = await run({ ...script, work: "nothing" }, false, [
+    "--sizes",
+  ]);
+  const sizes = lines
+    .map((line) => /^size modules\/mqtt\/\S+ (\d+) (\d+)$/.exec(line))
+    .filter((match) => match !== null);
+  const sum = (column: number): string =>
+    sizes
+      .reduce((total, match) => total + Number(match[column]), 0)
+      .toLocaleString("en");
+  return `${sizes.length}, with ${sum(1)} B of byte code and ${sum(2)} B of names, which a board keeps once for all modules`;
 }
 
 /** Runs the program, under callgrind when instructions are wanted. */
 async function run(
   script: Script,
   counted = false,
-): Promise<{ result: Result; instructions: number }> {
+  options: string[] = [],
+): Promise<{ result: Result; instructions: number; lines: string[] }> {
   const folder = mkdtempSync(join(tmpdir(), "fieldnode-bench-"));
   const profile = join(folder, "callgrind");
   writeFileSync(
@@ -165,18 +166,20 @@ async function run(
       : []),
     device,
     ...(js ? ["--js", js] : []),
+    ...options,
     ...["--flash", folder, "--config", join(folder, "config.json")],
     "tests/unit/mqtt/subject-bench",
   ];
   try {
     const { stdout } = await promisify(execFile)(command[0], command.slice(1));
-    const line = stdout.split("\n").find((text) => text.startsWith("{"));
+    const lines = stdout.split("\n");
+    const line = lines.find((text) => text.startsWith("{"));
     const result = JSON.parse(line ?? "{}") as Result;
     if (script.work !== "nothing" && result.done !== script.count)
       throw new ExpectedError(
         `${result.done} of ${script.count} messages went through.`,
       );
-    return { result, instructions: counted ? total(profile) : 0 };
+    return { result, instructions: counted ? total(profile) : 0, lines };
   } catch (error) {
     if ((error as { code?: unknown }).code === "ENOENT")
       throw new ExpectedError(

@@ -71,6 +71,20 @@ suite("the waits of a backoff", () => {
     assert.ok(found > 1800, `${found} of 2000`);
   });
 
+  test("a busy machine, where every time may be wrong, hides neither jitter nor its lack", () => {
+    const random = [1.5, 1, 2.2, 3.2, 2.4, 5.7, 4.6, 8.4, 6.1, 9.1, 1.3];
+    assert.equal(classifyBackoff(random, 7).kind, "exponential with jitter");
+    const late = [0, 0, 3, 0, 0, 0, 0.5, 0, 0, 2];
+    for (const [kind, wait] of [
+      ["constant", () => 5],
+      ["linear", (attempt) => 2 * attempt],
+      ["exponential", (attempt) => 2 ** attempt],
+    ] as [BackoffKind, (attempt: number) => number][]) {
+      const waits = late.map((more, index) => wait(index + 1) + more);
+      assert.equal(classifyBackoff(waits, 3).kind, kind);
+    }
+  });
+
   test("a device that starts anew in the second round is not taken for one with jitter", () => {
     const round = [1, 2, 4, 8, 16];
     assert.equal(classifyRounds([round, round]).kind, "exponential");

@@ -313,6 +313,13 @@ test("the Wi-Fi of the model joins, refuses, fails and comes back", () => {
   assert.equal(out.match(/^ok /gm)?.length, 8, out);
 });
 
+test("tells what each module weighs when asked to", () => {
+  const { code, out } = runMain("globalThis.weight = 1;", ["--sizes"]);
+  assert.equal(code, 0);
+  const [, bytes, names] = /^size main (\d+) (\d+)$/m.exec(out) ?? [];
+  assert.ok(Number(bytes) > 0 && Number(names) > "weight".length, out);
+});
+
 test("tells the versions it is made of, for tests and reports", () => {
   const { code, out } = run(["--version"]);
   assert.equal(code, 0);

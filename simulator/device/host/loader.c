@@ -188,6 +188,8 @@ static void load(txMachine* the, txSlot* module, txID id)
 		errors_note_cause("%s cannot be loaded: %s", name, error.message);
 		mxSyntaxError("%s", error.message);
 	}
+	if (options.sizes)
+		printf("size %s %d %d\n", name, (int)script->codeSize, (int)script->symbolsSize);
 	resolve(the, module, id, script);
 }
 

@@ -31,6 +31,7 @@ static const char usage[] =
 	"                  outage=FROM-TO, restart=EVERY/FOR, kick=AT (times in ms); may be repeated\n"
 	"  --route udp|tcp:ADDRESS:PORT=ADDRESS:PORT\n"
 	"                  where the access point sends what the node addresses to the first; may be repeated\n"
+	"  --sizes         tells the bytes of byte code and of names of each module that is loaded\n"
 	"  --version       the versions of XS, of mbedTLS and of the TLS they speak\n";
 
 static void __attribute__((format(printf, 1, 2), noreturn)) refuse(const char* format, ...)
@@ -132,6 +133,10 @@ void options_read(int argc, char** argv)
 		if (strcmp(argv[i], "--version") == 0) {
 			version_print();
 			exit(exit_done);
+		}
+		if (strcmp(argv[i], "--sizes") == 0) {
+			options.sizes = true;
+			continue;
 		}
 		char* value = strchr(argv[i], '=');
 		if (value && strncmp(argv[i], "--", 2) == 0) {

@@ -3,6 +3,7 @@
 #define FIELDNODE_OPTIONS_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct options {
@@ -10,6 +11,7 @@ struct options {
 	char js[PATH_MAX]; /* folder of the compiled JavaScript */
 	const char* config; /* JSON file that becomes mc/config, or NULL */
 	size_t heap; /* limit of XS's heap in bytes, 0 for none */
+	bool sizes; /* tell what each module weighs */
 	char** arguments; /* the command line as it was, for a restart */
 };
 

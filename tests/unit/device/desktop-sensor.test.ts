@@ -26,5 +26,5 @@ test("a sensor is sound before and after the time of its fault", () => {
 });
 
 test("a sensor with an unknown fault is refused", () => {
-  throws(() => withFault("sleepy"), /No such fault: sleepy/);
+  throws(() => withFault("sleepy"), /there is no fault "sleepy"/);
 });
