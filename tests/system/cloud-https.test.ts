@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { request, type RequestOptions } from "node:https";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { connect } from "node:tls";
 import type { IPublishPacket } from "mqtt-packet";
 import { arn } from "../../simulator/cloud/names.js";
 import { allow, TestCloud, WireClient, type Device } from "./cloud-fixture.js";
@@ -322,6 +324,31 @@ describe("HTTPS: jobs", () => {
       403,
     );
   });
+});
+
+test("HTTPS: bytes that are no HTTP, and requests that never end, leave the port to others", async () => {
+  const sockets = [];
+  for (const [begin, again] of [
+    ["\0\x01\xff\xfe nothing of HTTP\r\n\r\n", 30],
+    ["POST /topics/a HTTP/1.1\r\ncontent-length: 100\r\n\r\n{", 50],
+    ["GET /things/https-device/shadow HTTP/1.1\r\nx-slow:", 50],
+  ] as const)
+    for (let count = 0; count < again; count++) {
+      const socket = connect({
+        host: "127.0.0.1",
+        port: cloud.cloud.httpsPort,
+        servername: cloud.cloud.endpoint,
+        ca: cloud.cloud.authority.roots,
+        key: free.privateKey,
+        cert: free.certificate,
+      });
+      socket.on("error", () => socket.destroy());
+      socket.write(begin);
+      sockets.push(socket);
+    }
+  await Promise.all(sockets.map((socket) => once(socket, "secureConnect")));
+  assert.equal((await call(free, "POST", "/topics/a", "x")).status, 200);
+  for (const socket of sockets) socket.destroy();
 });
 
 describe("HTTPS: who may do what", () => {
