@@ -46,6 +46,8 @@ export class FlashBlocks {
   readonly damaged: number[] = [];
   readonly #header = new BlockHeader();
   readonly #serials: Uint32Array;
+  /** Places of records that are released, in blocks in which the mark that says so did not stay. */
+  readonly #unmarked = new Set<number>();
   readonly #byte = new Uint8Array(1);
   #turn = 0;
   #serial = 0;
@@ -164,6 +166,8 @@ export class FlashBlocks {
   /** Nothing of a block is needed any more: it becomes free. Not for the head, which tells how far the numbers are. */
   retire(block: number): void {
     this.markRetired(block);
+    for (const at of this.#unmarked)
+      if (this.blockOf(at) === block) this.#unmarked.delete(at);
     this.order[block] = 0;
     this.pending[block] = this.channels[block] = 0;
   }
@@ -176,6 +180,16 @@ export class FlashBlocks {
   /** A block did not hold what was written to it: once free, it is not used again before a restart. */
   reject(block: number): void {
     this.level[block] = bad;
+  }
+
+  /** The record at a place is needed no longer. Where the flash does not take that, it is known until a restart. */
+  release(at: number): void {
+    if (!this.mark(at)) this.#unmarked.add(at);
+  }
+
+  /** The record at a place is released, though the flash does not say so. */
+  isReleased(at: number): boolean {
+    return this.#unmarked.has(at);
   }
 
   /** Writes a zero over a byte that was 0xFF. False when it did not stay. */

@@ -131,11 +131,12 @@ export class FlashLog {
       !this.#load(at, blocks.end(block), back) ||
       !back.decode() ||
       !back.pending ||
+      blocks.isReleased(at) ||
       back.channel !== channel ||
       back.seq !== seq
     )
       return false;
-    blocks.mark(at);
+    blocks.release(at);
     if (blocks.pending[block] === uncounted) return true;
     blocks.pending[block]--;
     if (blocks.pending[block] === 0 && block !== blocks.head)
@@ -214,13 +215,15 @@ export class FlashLog {
       if (this.#load(at, end, record)) {
         if (record.decode()) {
           record.at = at;
+          if (this.blocks.isReleased(at)) record.pending = false;
           return true;
         }
       } else if (record.blank) {
         if (!damaged) return false;
-        // Behind what was cut off, mostly nothing follows: step over what is blank.
+        // Behind what was cut off, mostly nothing follows: step over what is blank, but not over its last byte, which may
+        // be the state of a record.
         while (at + recordOverhead + reach <= end && this.#isBlank())
-          this.#load((at += reach - 1), end, record);
+          this.#load((at += reach - 2), end, record);
       }
       damaged = true;
     }
@@ -286,7 +289,7 @@ export class FlashLog {
       this.#learnNumber(record);
     }
     // Behind the last whole record may lie the beginning of one that was cut off: the next one goes behind it.
-    this.#end = at;
+    const last = (this.#end = at);
     const ahead = this.#ahead;
     for (; at < end; at += reach) {
       const piece = end - at < reach ? ahead.subarray(0, end - at) : ahead;
@@ -297,6 +300,9 @@ export class FlashLog {
           break;
         }
     }
+    // A reader takes the first blank record for the end: it must not look blank when others come behind it.
+    if (this.#end > last && last + 1 < end && !blocks.mark(last + 1))
+      this.#end = end;
     // Before records are added to it: what is added counts on top.
     this.count(blocks.head);
   }

@@ -289,6 +289,34 @@ test("a bit that flips costs its record and no other", () => {
   }
 });
 
+test("a bit that flips where nothing was written yet costs no record that is stored after it", () => {
+  for (let at = 64 + 5 * 23; at < 512; at++) {
+    const flash = new ModelFlash(8, 512);
+    const log = open(flash);
+    for (let index = 0; index < 5; index++) append(log);
+    flash.bytes[at] ^= 0x10;
+    const again = open(flash.restart());
+    for (let index = 0; index < 20; index++) append(again);
+    deepEqual(seqsOf(again), range(1, 25), `byte ${at}`);
+    deepEqual(seqsOf(open(flash.restart())), range(1, 25), `byte ${at}`);
+  }
+});
+
+test("a record is released once also where its mark does not stay", () => {
+  const flash = new ModelFlash(8, 512);
+  const log = open(flash);
+  append(log);
+  const second = log.end;
+  append(log);
+  flash.broken.add(log.blocks.head);
+  for (let index = 0; index < 3; index++)
+    equal(log.release(second, 0, 2), index === 0);
+  // The block is full, and is left for another one.
+  for (let index = 0; index < 30; index++) append(log);
+  deepEqual(seqsOf(log), [1, ...range(3, 32)]);
+  equal(log.newest(1, record, ({ seq }) => seq > 1) && record.seq, 1);
+});
+
 for (const [what, records, upTo] of [
   ["the newest block, with records", 45, 0],
   ["the newest block, whose records are all released", 45, 45],
