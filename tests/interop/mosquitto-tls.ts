@@ -13,11 +13,12 @@ export const connectPacket = [
 export class TlsMosquitto {
   /** Of its listeners, in the order of their certificates. */
   readonly ports: number[];
-  readonly #broker: Mosquitto;
+  /** The broker itself, by its listener without TLS. */
+  readonly plain: Mosquitto;
   readonly #folder: string;
 
-  private constructor(broker: Mosquitto, ports: number[], folder: string) {
-    this.#broker = broker;
+  private constructor(plain: Mosquitto, ports: number[], folder: string) {
+    this.plain = plain;
     this.ports = ports;
     this.#folder = folder;
   }
@@ -57,11 +58,11 @@ export class TlsMosquitto {
 
   /** What it has logged. */
   get log(): string {
-    return this.#broker.log;
+    return this.plain.log;
   }
 
   async stop(): Promise<void> {
-    await this.#broker.stop();
+    await this.plain.stop();
     rmSync(this.#folder, { recursive: true });
   }
 }

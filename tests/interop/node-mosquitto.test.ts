@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
-import { chmodSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Field } from "../system/field.js";
-import { freePort, Mosquitto } from "./mosquitto.js";
+import { TlsMosquitto } from "./mosquitto-tls.js";
 import {
   authority,
   chainPem,
@@ -15,29 +13,14 @@ import {
 
 /** The whole firmware against a stock mosquitto that lets nobody in without a certificate. */
 let field: Field;
-let broker: Mosquitto;
-let securePort: number;
+let broker: TlsMosquitto;
 let root: Credential;
 
 before(async () => {
   field = new Field();
-  chmodSync(field.folder, 0o755);
   root = await authority();
   const own = await server(root, { names: ["broker.localhost"] });
-  const file = (name: string, text: string): string => {
-    const path = join(field.folder, name);
-    writeFileSync(path, text, { mode: 0o644 });
-    return path;
-  };
-  securePort = await freePort();
-  broker = await Mosquitto.start([
-    `listener ${securePort} 127.0.0.1`,
-    "allow_anonymous true",
-    `cafile ${file("root.pem", root.certificate.toString("pem"))}`,
-    `certfile ${file("broker.cert.pem", chainPem(own))}`,
-    `keyfile ${file("broker.key.pem", await keyPem(own))}`,
-    "require_certificate true",
-  ]);
+  broker = await TlsMosquitto.start([own], root);
 });
 after(async () => {
   await field.close();
@@ -65,12 +48,12 @@ for (const mqtt of ["5", "3.1.1"] as const)
       key: await keyPem(own),
       trust: root.certificate.toString("pem"),
     });
-    const watcher = await broker.watch(`dt/fieldnode/${thing}/telemetry`);
+    const watcher = await broker.plain.watch(`dt/fieldnode/${thing}/telemetry`);
     try {
       const node = await field.startNode({
         thing,
         mqtt,
-        endpoint: `broker.localhost:${securePort}`,
+        endpoint: `broker.localhost:${broker.ports[0]}`,
         count: 3,
       });
       assert.equal(await node.ended, 0, node.lines.join("\n"));
@@ -90,7 +73,7 @@ test("mosquitto turns away a certificate of another authority, and the node says
   });
   const node = await field.startNode({
     thing: "stranger",
-    endpoint: `broker.localhost:${securePort}`,
+    endpoint: `broker.localhost:${broker.ports[0]}`,
     count: 1,
   });
   assert.equal(await node.ended, 2, node.lines.join("\n"));

@@ -1,19 +1,12 @@
 /** A Connection over the Moddable SDK's own MQTT client and our SecureSocket, on XS, against a stock mosquitto. */
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Gate } from "./gate.js";
-import { freePort, Mosquitto } from "./mosquitto.js";
-import {
-  authority,
-  chainPem,
-  device,
-  keyPem,
-  server,
-  type Credential,
-} from "./pki.js";
+import { TlsMosquitto } from "./mosquitto-tls.js";
+import { authority, device, server, type Credential } from "./pki.js";
 import { makeSdkModules, moddable, sdkClient } from "./sdk-modules.js";
 import { runSubject, type Outcome } from "./subject.js";
 
@@ -24,29 +17,14 @@ const name = "broker.localhost";
 describe("the SDK's MQTT client under our Connection", { skip }, () => {
   const folder = mkdtempSync(join(tmpdir(), "fieldnode-sdk-client-"));
   let root: Credential;
-  let broker: Mosquitto;
-  let port: number;
+  let broker: TlsMosquitto;
 
   before(async () => {
     process.env.FIELDNODE_JS = makeSdkModules(folder);
     root = await authority();
     const own = await server(root, { names: [name] });
-    // mosquitto becomes a user of its own, who has to read this.
-    chmodSync(folder, 0o755);
-    const file = (file: string, text: string): string => {
-      writeFileSync(join(folder, file), text, { mode: 0o644 });
-      return join(folder, file);
-    };
     writeFileSync(join(folder, "away"), Uint8Array.of(0, 1, 2, 3));
-    port = await freePort();
-    broker = await Mosquitto.start([
-      `listener ${port} 127.0.0.1`,
-      "allow_anonymous true",
-      `cafile ${file("root.pem", root.certificate.toString("pem"))}`,
-      `certfile ${file("cert.pem", chainPem(own))}`,
-      `keyfile ${file("key.pem", await keyPem(own))}`,
-      "require_certificate true",
-    ]);
+    broker = await TlsMosquitto.start([own], root);
   });
   after(async () => {
     await broker.stop();
@@ -60,7 +38,7 @@ describe("the SDK's MQTT client under our Connection", { skip }, () => {
   };
 
   test("subscribes, publishes and receives with QoS 0 and 1, and is online again after a cut with its session and all messages", async () => {
-    const gate = new Gate(port);
+    const gate = new Gate(broker.ports[0]);
     const large = 10_000;
     let published = 0;
     let messages = 0;
@@ -81,7 +59,7 @@ describe("the SDK's MQTT client under our Connection", { skip }, () => {
           cut = true;
           gate.shut();
           // The broker keeps it for the node, which is away.
-          void broker
+          void broker.plain
             .publish("-q", "1", "-t", "echo/away", "-f", join(folder, "away"))
             .finally(() => gate.open());
         },
