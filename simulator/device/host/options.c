@@ -63,6 +63,7 @@ static void find_js(void)
 		*strrchr(program, '/') = '\0';
 	if (snprintf(options.js, sizeof(options.js), "%s/js", program) >= (int)sizeof(options.js))
 		refuse("the path of the program is too long; give --js DIR");
+	options.own_js = true;
 }
 
 static void set_flash(const char* folder)

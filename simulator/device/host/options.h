@@ -9,6 +9,7 @@
 struct options {
 	const char* module; /* specifier of the module to run */
 	char js[PATH_MAX]; /* folder of the compiled JavaScript */
+	bool own_js; /* it is the one beside the program */
 	const char* config; /* JSON file that becomes mc/config, or NULL */
 	size_t heap; /* limit of XS's heap in bytes, 0 for none */
 	bool sizes; /* tell what each module weighs */

@@ -1,5 +1,6 @@
 #include "parse-module.h"
 
+#include "byte-code-cache.h"
 #include "native-pass.h"
 
 #ifdef mxDebug
@@ -141,7 +142,12 @@ txScript* parse_module(txMachine* the, const char* path, struct parse_error* err
 	char* text = parse_read_file(path, error);
 	if (!text)
 		return NULL;
-	txScript* script = parse(the, path, text, error);
+	txScript* script = byte_code_recall(path, text);
+	if (!script) {
+		script = parse(the, path, text, error);
+		if (script)
+			byte_code_keep(path, text, script);
+	}
 	free(text);
 	return script;
 }
