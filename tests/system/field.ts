@@ -1,4 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Cloud, type CloudOptions } from "../../simulator/cloud/cloud.js";
@@ -70,6 +76,11 @@ export class RunningNode {
   get memory(): number {
     const status = readFileSync(`/proc/${this.#process.pid}/status`, "utf8");
     return Number(/RssAnon:\s+(\d+) kB/.exec(status)?.[1]);
+  }
+
+  /** How many files the process has open. */
+  get openFiles(): number {
+    return readdirSync(`/proc/${this.#process.pid}/fd`).length;
   }
 
   /** Resolves with the first line that contains `text`, also one printed before; rejects after `limit` ms. */

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "clock.h"
 #include "options.h"
 
@@ -50,6 +51,7 @@ void life_renew(const char* next_reason, uint64_t milliseconds)
 {
 	char text[24];
 	snprintf(text, sizeof(text), "%lld", (long long)(clock_wall() + (int64_t)milliseconds * 1000));
+	account_report();
 	fflush(stdout);
 	freeze(milliseconds);
 	setenv(reason_variable, next_reason, 1);

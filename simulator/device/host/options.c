@@ -32,6 +32,8 @@ static const char usage[] =
 	"  --route udp|tcp:ADDRESS:PORT=ADDRESS:PORT\n"
 	"                  where the access point sends what the node addresses to the first; may be repeated\n"
 	"  --sizes         tells the bytes of byte code and of names of each module that is loaded\n"
+	"  --lives         tells at the end of each life that another follows: ms since its start, ms of radio, bytes\n"
+	"                  sent and received by TCP, turns from sending to receiving\n"
 	"  --version       the versions of XS, of mbedTLS and of the TLS they speak\n";
 
 static void __attribute__((format(printf, 1, 2), noreturn)) refuse(const char* format, ...)
@@ -137,6 +139,10 @@ void options_read(int argc, char** argv)
 		}
 		if (strcmp(argv[i], "--sizes") == 0) {
 			options.sizes = true;
+			continue;
+		}
+		if (strcmp(argv[i], "--lives") == 0) {
+			options.lives = true;
 			continue;
 		}
 		char* value = strchr(argv[i], '=');

@@ -13,6 +13,7 @@ struct options {
 	const char* config; /* JSON file that becomes mc/config, or NULL */
 	size_t heap; /* limit of XS's heap in bytes, 0 for none */
 	bool sizes; /* tell what each module weighs */
+	bool lives; /* tell what each life was */
 	char** arguments; /* the command line as it was, for a restart */
 };
 

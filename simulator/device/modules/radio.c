@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "access-points.h"
+#include "account.h"
 #include "callback.h"
 #include "clock.h"
 #include "event-loop.h"
@@ -101,6 +102,7 @@ void xs_radio_hear(xsMachine* the)
 
 void xs_radio_get_delay(xsMachine* the)
 {
+	account_radio(); /* to join takes so long */
 	uint32_t delay = 0;
 	for (unsigned int i = 0; i < access_points_count(); i++)
 		if (access_points_get(i)->delay > delay)

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "event-loop.h"
 #include "network.h"
 
@@ -111,6 +112,7 @@ static void send_output(struct tcp_stream* stream)
 				fail(stream);
 			return;
 		}
+		account_sent((size_t)sent);
 		stream->output_size -= (size_t)sent;
 		memmove(stream->output, stream->output + sent, stream->output_size);
 		stream->tell_writable = true;
@@ -122,6 +124,7 @@ static void receive_input(struct tcp_stream* stream)
 	uint8_t* free_room = stream->input + stream->input_size;
 	ssize_t received = recv(stream->watch.fd, free_room, input_capacity - stream->input_size, 0);
 	if (received > 0) {
+		account_received((size_t)received);
 		stream->input_size += (size_t)received;
 		stream->tell_readable = true;
 	}
@@ -138,6 +141,7 @@ static void finish_connecting(struct tcp_stream* stream)
 		fail(stream);
 		return;
 	}
+	account_connected();
 	stream->state = connected;
 	stream->tell_writable = true;
 }
