@@ -1,5 +1,10 @@
-/* What a fatal alert from the server means to a node (RFC 8446, 6; for the numbers it retired RFC 5246, 7.2). */
+/*
+ * Alerts: what a fatal one from the server means to a node (RFC 8446, 6; for the numbers it retired RFC 5246, 7.2), and
+ * the one that a server gets when the library has sent none.
+ */
 #include "tls-engine.h"
+
+#include <string.h>
 
 static const struct alert {
 	unsigned char number;
@@ -71,4 +76,17 @@ void tls_failure_from_alert(struct tls_engine *engine)
 		native_failure_set(&engine->failure, "tls.alert", "alert %d", number);
 	else
 		native_failure_set(&engine->failure, "tls.alert", NULL);
+}
+
+void tls_alert_make_sure(struct tls_engine *engine)
+{
+	if (tls_engine_pending(engine) > 0)
+		return;
+	const char *code = engine->failure.code;
+	unsigned char alert = MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR;
+	if (strcmp(code, "tls.record-too-long") == 0)
+		alert = MBEDTLS_SSL_ALERT_MSG_RECORD_OVERFLOW;
+	else if (strcmp(code, "tls.protocol") == 0 || strcmp(code, "tls.unsupported") == 0)
+		alert = MBEDTLS_SSL_ALERT_MSG_UNEXPECTED_MESSAGE;
+	mbedtls_ssl_send_alert_message(&engine->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, alert);
 }

@@ -1,36 +1,53 @@
 /* Moves bytes between the wire, mbedTLS and the application, and steps the handshake. No I/O: see tls-engine.h. */
 #include "tls-engine.h"
+#include "record-buffer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* mbedTLS asks for ciphertext. It gets a record's header whole or not at all: ESP-IDF's dynamic buffers lose a part. */
-static int receive(void *context, unsigned char *bytes, size_t length)
+/* Gives mbedTLS so many bytes of the current record. */
+static int give(struct tls_engine *engine, unsigned char *bytes, size_t length)
 {
-	struct tls_engine *engine = context;
-	size_t there = engine->input_end - engine->input_start;
-	if (engine->record_left == 0 && there < TLS_RECORD_HEADER)
-		return MBEDTLS_ERR_SSL_WANT_READ;
-	if (there == 0)
-		return MBEDTLS_ERR_SSL_WANT_READ;
-	const unsigned char *from = engine->input + engine->input_start;
-	size_t limit;
-	if (engine->record_left == 0) {
-		engine->record_left = TLS_RECORD_HEADER + ((size_t)from[3] << 8 | from[4]);
-		limit = TLS_RECORD_HEADER;
-	} else {
-		limit = engine->record_left;
-	}
-	if (length > there)
-		length = there;
-	if (length > limit)
-		length = limit;
-	memcpy(bytes, from, length);
+	memcpy(bytes, engine->input + engine->input_start, length);
 	engine->input_start += length;
 	engine->record_left -= length;
 	if (engine->input_start == engine->input_end)
 		engine->input_start = engine->input_end = 0;
 	return (int)length;
+}
+
+/*
+ * A record begins. One that is longer than any may be (RFC 5246, 6.2.1; RFC 8446, 5.2) is refused, for all others mbedTLS's
+ * buffer is made to fit; what is no record at all mbedTLS refuses by its header.
+ */
+static int begin_record(struct tls_engine *engine, unsigned char header[TLS_RECORD_HEADER])
+{
+	const unsigned char *from = engine->input + engine->input_start;
+	size_t length = (size_t)from[3] << 8 | from[4];
+	bool is_record = from[0] >= MBEDTLS_SSL_MSG_CHANGE_CIPHER_SPEC && from[0] <= MBEDTLS_SSL_MSG_APPLICATION_DATA;
+	if (is_record && length > TLS_RECORD_LIMIT) {
+		native_failure_set(&engine->failure, "tls.record-too-long", "%u bytes", (unsigned)length);
+		return MBEDTLS_ERR_SSL_INVALID_RECORD;
+	}
+	engine->record_left = TLS_RECORD_HEADER + length;
+	give(engine, header, TLS_RECORD_HEADER);
+	int error = is_record ? record_buffer_fit(&engine->ssl, engine->buffer_limit, length) : 0;
+	return error ? error : TLS_RECORD_HEADER;
+}
+
+/* mbedTLS asks for ciphertext: for a record's header, which it gets whole or not at all, and then for the rest. */
+static int receive(void *context, unsigned char *bytes, size_t length)
+{
+	struct tls_engine *engine = context;
+	size_t there = engine->input_end - engine->input_start;
+	if (engine->record_left == 0)
+		return there < TLS_RECORD_HEADER || length < TLS_RECORD_HEADER ? MBEDTLS_ERR_SSL_WANT_READ
+		                                                               : begin_record(engine, bytes);
+	if (there == 0)
+		return MBEDTLS_ERR_SSL_WANT_READ;
+	if (length > there)
+		length = there;
+	return give(engine, bytes, length < engine->record_left ? length : engine->record_left);
 }
 
 /* True when `receive` has something to give. */
@@ -103,6 +120,9 @@ static int set_up(struct tls_engine *engine)
 	}
 	if (!error)
 		error = mbedtls_ssl_setup(&engine->ssl, configuration);
+	engine->buffer_limit = record_buffer_size(&engine->ssl);
+	if (!error)
+		error = record_buffer_start(&engine->ssl);
 	/* An address is no server name (RFC 6066, 3): it is not sent, and tls-name.c alone compares it. */
 	if (!error)
 		error = mbedtls_ssl_set_hostname(&engine->ssl, engine->has_name ? engine->server_name : NULL);
@@ -198,18 +218,6 @@ static enum tls_step finish_handshake(struct tls_engine *engine)
 	return TLS_STEP_OPEN;
 }
 
-/* mbedTLS ends some handshakes in silence, as when its own cryptography fails; the server would wait (RFC 5246, 7.2.2). */
-static void make_sure_of_alert(struct tls_engine *engine)
-{
-	if (tls_engine_pending(engine) > 0)
-		return;
-	const char *code = engine->failure.code;
-	bool by_server = strcmp(code, "tls.protocol") == 0 || strcmp(code, "tls.unsupported") == 0;
-	mbedtls_ssl_send_alert_message(&engine->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
-	                               by_server ? MBEDTLS_SSL_ALERT_MSG_UNEXPECTED_MESSAGE
-	                                         : MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR);
-}
-
 /* States of mbedTLS's in which there is no message: its own start, and what follows the last one. */
 static bool is_without_message(int state)
 {
@@ -262,7 +270,7 @@ enum tls_step tls_engine_step(struct tls_engine *engine)
 	if (error) {
 		fail(engine, error);
 		if (error != MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE && error != MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY)
-			make_sure_of_alert(engine);
+			tls_alert_make_sure(engine);
 		return TLS_STEP_FAILED;
 	}
 	mp_ssl_forget_certificates(&engine->ssl);
@@ -333,7 +341,7 @@ static void fail_open(struct tls_engine *engine, int error)
 		/* A close_notify is answered by one (RFC 5246, 7.2.1). */
 		mbedtls_ssl_close_notify(&engine->ssl);
 	else if (error != MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE)
-		make_sure_of_alert(engine);
+		tls_alert_make_sure(engine);
 }
 
 /* Makes mbedTLS take in the next record when it holds no plaintext. Returns what it holds then, or -1. */
@@ -343,8 +351,11 @@ static long advance(struct tls_engine *engine)
 		size_t there = mbedtls_ssl_get_bytes_avail(&engine->ssl);
 		if (there > 0)
 			return (long)there;
-		if (!has_input(engine) && mbedtls_ssl_check_pending(&engine->ssl) == 0)
+		if (!has_input(engine) && mbedtls_ssl_check_pending(&engine->ssl) == 0) {
+			if (engine->record_left == 0)
+				record_buffer_shrink(&engine->ssl);
 			return 0;
+		}
 		engine->memory_failures = tls_memory_failures();
 		int error = mbedtls_ssl_read(&engine->ssl, NULL, 0);
 		if (error >= 0 || error == MBEDTLS_ERR_SSL_WANT_READ || mp_is_ticket(error))

@@ -2,8 +2,9 @@
  * A TLS client without I/O: bytes from the wire go in by `feed`, bytes for the wire come out by `take`, and nothing here
  * waits, reads a clock or touches a socket. Plain C, no XS: the natives of tls-session.ts, tests and fuzzers stand on it.
  *
- * The files: tls-engine.c moves bytes and steps the handshake, tls-suites.c says what is offered, tls-verify.c judges the
- * server's certificate, tls-name.c its name, tls-failure.c and tls-alert.c give every end its code.
+ * The files: tls-engine.c moves bytes and steps the handshake, record-buffer.c keeps mbedTLS's receive buffer small,
+ * tls-suites.c says what is offered, tls-verify.c judges the server's certificate, tls-name.c its name, tls-failure.c and
+ * tls-alert.c give every end its code.
  */
 #ifndef FIELDNODE_TLS_ENGINE_H
 #define FIELDNODE_TLS_ENGINE_H
@@ -21,6 +22,8 @@ enum {
 	/* A record's header, nonce, tag and inner type: 29 bytes in TLS 1.2 with GCM, 22 in TLS 1.3 (RFC 5246, 8446). */
 	TLS_RECORD_OVERHEAD = 32,
 	TLS_RECORD_HEADER = 5,
+	/* The most that a record may say to hold: 16 KB and what encryption adds (RFC 8446, 5.2). */
+	TLS_RECORD_LIMIT = 16384 + 256,
 	TLS_NAME_SIZE = 128,
 	TLS_ALPN_SIZE = 64,
 	TLS_ALPN_LIMIT = 4,
@@ -89,6 +92,7 @@ struct tls_engine {
 	uint32_t memory_failures; /* before the handshake; once it is over, before the last call of the library */
 	size_t input_start, input_end;
 	size_t record_left;   /* of the record that mbedTLS is reading: bytes it has not asked for yet */
+	size_t buffer_limit;  /* what mbedTLS's receive buffer may grow to */
 	size_t output_start, output_end;
 	size_t staged;        /* plaintext at the end of `output` that waits for more of its record */
 	unsigned char input[TLS_INPUT_SIZE];
@@ -171,5 +175,10 @@ static inline int tls_library_state(const struct tls_engine *engine)
 void tls_failure_from_library(struct tls_engine *engine, int error);
 /* tls-alert.c: the same from the fatal alert that the server has just sent. */
 void tls_failure_from_alert(struct tls_engine *engine);
+/*
+ * tls-alert.c: tells the server that the session has failed, when nothing does so yet. mbedTLS ends some handshakes in
+ * silence, as when its own cryptography fails; the server would wait (RFC 5246, 7.2.2).
+ */
+void tls_alert_make_sure(struct tls_engine *engine);
 
 #endif

@@ -382,6 +382,11 @@ export const failures = {
     "Another service answers on this port, or something between alters the data.",
     "Check endpoint and port.",
   ),
+  "tls.record-too-long": passing(
+    "The server sent a record that is longer than TLS allows",
+    "Something between node and server alters the data, or the server does not keep to 16 KB.",
+    "If it comes back, look for a proxy in the network, or for another make of server.",
+  ),
   "tls.unsupported": passing(
     "The server wants something of TLS that this node does not do",
     "For example a handshake message in several records (mbedTLS 2.28), a key update, or one request after another to negotiate anew.",

@@ -327,9 +327,7 @@ int mp_ssl_alert(const mbedtls_ssl_context *ssl)
 	int alert = mbedtls_ssl_get_fatal_alert(ssl);
 	return alert >= 0 ? alert : -1;
 #else
-	/* ESP-IDF's dynamic buffers may have taken the message away; then the length is 0. */
-	if (ssl->MBEDTLS_PRIVATE(in_msg) == NULL || ssl->MBEDTLS_PRIVATE(in_msgtype) != MBEDTLS_SSL_MSG_ALERT ||
-	    ssl->MBEDTLS_PRIVATE(in_msglen) < 2)
+	if (ssl->MBEDTLS_PRIVATE(in_msgtype) != MBEDTLS_SSL_MSG_ALERT || ssl->MBEDTLS_PRIVATE(in_msglen) < 2)
 		return -1;
 	return ssl->MBEDTLS_PRIVATE(in_msg)[1];
 #endif

@@ -29,8 +29,8 @@
 #ifndef ESP_CONFIG_H
 #error "mbedTLS is configured without ESP-IDF's mbedtls/esp_config.h: its structures would have the wrong sizes"
 #endif
-#if defined(CONFIG_MBEDTLS_DYNAMIC_FREE_CONFIG_DATA) || defined(CONFIG_MBEDTLS_DYNAMIC_FREE_CA_CERT)
-#error "set MBEDTLS_DYNAMIC_FREE_CONFIG_DATA and MBEDTLS_DYNAMIC_FREE_CA_CERT to n: identity and trust outlive a session"
+#if defined(CONFIG_MBEDTLS_DYNAMIC_BUFFER)
+#error "set MBEDTLS_DYNAMIC_BUFFER to n, and MBEDTLS_SSL_VARIABLE_BUFFER_LENGTH to y: the firmware sizes the buffer itself"
 #endif
 #endif
 

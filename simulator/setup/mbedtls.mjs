@@ -87,11 +87,14 @@ export function buildMbedtls(source, out, options = {}) {
     "-DMBEDTLS_FATAL_WARNINGS=OFF",
   ]);
   build("cmake", ["--build", work, "--target", "install"]);
-  if (config)
-    appendFileSync(
-      join(out, "include", "mbedtls", "mbedtls_config.h"),
-      readFileSync(config),
-    );
+  if (config) {
+    const headers = join(out, "include", "mbedtls");
+    // 2.28's name for it is the second.
+    const [own] = ["mbedtls_config.h", "config.h"]
+      .map((name) => join(headers, name))
+      .filter(existsSync);
+    appendFileSync(own, readFileSync(config));
+  }
   rmSync(work, { recursive: true });
 }
 

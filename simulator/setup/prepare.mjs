@@ -47,6 +47,8 @@ const fuzzerFlags = [
   `-fsanitize-ignorelist=${join(root, "tests", "fuzz", "arithmetic.txt")}`,
   `-fsanitize-coverage-ignorelist=${join(root, "tests", "fuzz", "arithmetic.txt")}`,
 ].join(" ");
+/** What the mbedTLS that is built for the second run of the tests has of a board's. */
+const secondConfiguration = "simulator/setup/mbedtls-second.h";
 /** Words of 32 bits, as a board has them, and JavaScript's numbers in registers of 64 bits: x87's have 80. */
 const boardFlags = "-m32 -msse2 -mfpmath=sse";
 
@@ -209,9 +211,12 @@ function mbedtlsSteps(version) {
     [`mbedtls-${version}`]: {
       title: `Building mbedTLS ${version}`,
       after: [`mbedtls-${version}-source`],
-      inputs: () => ["simulator/setup/mbedtls.mjs"],
+      inputs: () => ["simulator/setup/mbedtls.mjs", secondConfiguration],
       outputs: () => [prefix],
-      run: () => buildMbedtls(join(root, source), join(root, prefix)),
+      run: () =>
+        buildMbedtls(join(root, source), join(root, prefix), {
+          config: join(root, secondConfiguration),
+        }),
     },
     [`device-mbedtls-${version}`]: {
       title: `Building the device on mbedTLS ${version}`,

@@ -1,7 +1,6 @@
 /*
  * mbedTLS 3.6 as ESP-IDF builds it with our sdkconfig/sdkconfig.defaults, for measuring memory on a desktop: added to the
- * library's own configuration. Not here, because only a board has it: hardware cryptography, and dynamic buffers, which
- * give the two record buffers back while they are not needed.
+ * library's own configuration. Not here, because only a board has it: hardware cryptography.
  */
 
 /* TLS client only, no DTLS, no pre-shared keys, tickets or renegotiation. */
@@ -25,10 +24,10 @@
 #undef MBEDTLS_SSL_CONTEXT_SERIALIZATION
 #undef MBEDTLS_SSL_EARLY_DATA
 
-/* 16 KB in, 2 KB out, the server's certificate kept. */
+/* 16 KB in, for which there is memory while such a record is there; 2 KB out; the server's certificate kept. */
 #define MBEDTLS_SSL_IN_CONTENT_LEN 16384
 #define MBEDTLS_SSL_OUT_CONTENT_LEN 2048
-#undef MBEDTLS_SSL_VARIABLE_BUFFER_LENGTH
+#define MBEDTLS_SSL_VARIABLE_BUFFER_LENGTH
 
 /* No copies of what a PSA call is given (ESP-IDF's own choice), tables in flash, no instructions that only a PC has. */
 #define MBEDTLS_PSA_ASSUME_EXCLUSIVE_BUFFERS

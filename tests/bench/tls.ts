@@ -15,7 +15,7 @@ import { measureModdableTls } from "./tls-moddable.js";
 
 /** Bytes of XS's slots. */
 const slotSize = { desktop: 32, board: 16 };
-/** What a node has to get by with, in bytes: the design's limit for the handshake, with a receive buffer of 16 KB. */
+/** What mbedTLS has to get by with on a board, in bytes, at the peak of a handshake. */
 const memoryTarget = 28 * 1024;
 const chains: [name: string, chain: Kind, own: Kind][] = [
   ["EC chain, EC key", "P-256", "P-256"],
@@ -145,7 +145,8 @@ async function measureMemory(builds: Build[]): Promise<void> {
       }
   }
   console.log(
-    `The design allows a board ${memoryTarget} bytes at the peak, with a receive buffer of 16 KB that is always there.`,
+    `A board is allowed ${memoryTarget} bytes at the peak. There the receive buffer is as large as the record on its way; the peak\n` +
+      `is the moment at which mbedTLS is set up, with a full buffer that is replaced at once. The first build's has one length.`,
   );
 }
 

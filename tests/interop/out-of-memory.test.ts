@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NodeServer } from "./node-server.js";
 import { authority, chainPem, device, server } from "./pki.js";
-import { runSubject, type Flash, type Outcome } from "./subject.js";
+import {
+  hasVariableBuffers,
+  runSubject,
+  type Flash,
+  type Outcome,
+} from "./subject.js";
 
 /** What the host counted: see simulator/device/host/allocation.h. */
 function counted({ stderr }: Outcome) {
@@ -82,3 +87,43 @@ test("says so wherever in a handshake memory runs out, frees everything, and con
   }
   assert.ok(harmless <= 4, `${harmless} failed allocations went unnoticed`);
 });
+
+test(
+  "says so when there is no memory for a record in an open connection, and frees everything",
+  { skip: !hasVariableBuffers && "its buffer is there from the beginning" },
+  async () => {
+    const root = await authority({ name: "root" });
+    const size = 16_384;
+    const peer = await NodeServer.start(await server(root), (socket) => {
+      socket.setMaxSendFragment(size);
+      socket.write(Buffer.alloc(size));
+    });
+    const failing = (index: number) =>
+      runSubject(
+        { trust: [root] },
+        { port: peer.port, download: size },
+        undefined,
+        [],
+        undefined,
+        { FIELDNODE_FAIL_ALLOCATION: String(index) },
+      );
+    // The record's is among the last ones; how many there are before depends on random numbers a little.
+    const total = counted(await failing(0)).count;
+    let refused = 0;
+    for (let at = total - 30; at <= total; at++) {
+      const outcome = await failing(at);
+      const say = `allocation ${at} of ${total}: ${JSON.stringify(outcome)}`;
+      assert.equal(outcome.exitCode, 0, say);
+      assert.equal(counted(outcome).kept, 0, say);
+      const code = outcome.find("failure")?.code;
+      if (code === undefined)
+        assert.equal(outcome.find("read")?.count, size, say);
+      else if (outcome.find("open")) {
+        assert.equal(code, "tls.out-of-memory", say);
+        refused++;
+      }
+    }
+    await peer.stop();
+    assert.ok(refused > 0, "no failed allocation was that of the record");
+  },
+);

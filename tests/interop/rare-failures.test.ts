@@ -13,6 +13,7 @@ import {
   server,
   type Credential,
 } from "./pki.js";
+import { contentType, plainRecord, recordsOf } from "./server-records.js";
 import {
   hasTls13,
   mbedtlsMajor,
@@ -138,4 +139,51 @@ test("takes a message of the handshake in several records, or says that its libr
       "dleif\n",
       JSON.stringify(outcome),
     );
+});
+
+/** A server of TLS 1.2 behind a proxy that puts the records of its first flight otherwise. */
+async function rewritten(
+  rewrite: (record: { type: number; content: Buffer }) => Buffer[],
+): Promise<Outcome> {
+  const deep = await authority({ issuer: root, name: "deep", padding: 3000 });
+  const made = await NodeServer.start(
+    await server(deep),
+    (socket) => socket.end("hello"),
+    { maxVersion: "TLSv1.2" },
+  );
+  const wire = await proxy(made.port, (bytes, offset) =>
+    offset > 0 ? [bytes] : recordsOf(bytes).flatMap(rewrite),
+  );
+  const outcome = await runSubject({ trust: [root] }, { port: wire.port });
+  await wire.stop();
+  await made.stop();
+  return outcome;
+}
+
+test("takes certificates that come in hundreds of records, or says that its library does not (TLS 1.2)", async () => {
+  const size = 16;
+  const outcome = await rewritten(({ type, content }) =>
+    Array.from({ length: Math.ceil(content.length / size) }, (_, at) =>
+      plainRecord(type, content.subarray(at * size, (at + 1) * size)),
+    ),
+  );
+  if (mbedtlsMajor === 2) assert.equal(codeOf(outcome), "tls.unsupported");
+  else
+    assert.equal(outcome.find("read")?.text, "hello", JSON.stringify(outcome));
+});
+
+test("ends a handshake whose message grows over records without an end", async () => {
+  const { handshake } = contentType;
+  const certificate = 11;
+  const more = plainRecord(handshake, Buffer.alloc(10_000));
+  const outcome = await rewritten(({ type, content }) => {
+    if (content[0] !== certificate) return [plainRecord(type, content)];
+    // It says to be of 1 MB.
+    const begin = Buffer.of(certificate, 15, 255, 255);
+    return [plainRecord(handshake, begin), ...Array<Buffer>(20).fill(more)];
+  });
+  assert.equal(
+    codeOf(outcome),
+    mbedtlsMajor === 2 ? "tls.unsupported" : "tls.protocol",
+  );
 });

@@ -65,6 +65,9 @@ const version = execFileSync(host, ["--version"], { encoding: "utf8" });
 /** Whether the device's TLS library has TLS 1.3: 2.28, of Debian 12, has not. */
 export const hasTls13 = version.includes("TLS 1.3");
 
+/** Whether its receive buffers are as long as the record on its way (modules/secure-socket/record-buffer.h). */
+export const hasVariableBuffers = version.includes("variable buffers");
+
 /** The device's mbedTLS, as in "3.6.5", and its first number. */
 export const mbedtlsVersion = /mbedTLS ([\d.]+)/.exec(version)![1];
 export const mbedtlsMajor = Number.parseInt(mbedtlsVersion, 10);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NodeServer } from "./node-server.js";
 import { authority, device, server, type Credential } from "./pki.js";
-import { runSubject } from "./subject.js";
+import { hasVariableBuffers, runSubject } from "./subject.js";
 
 test("an open connection keeps nothing of the server's certificates, however long the chain was", async () => {
   const root = await authority({ name: "root" });
@@ -35,4 +35,30 @@ test("an open connection keeps nothing of the server's certificates, however lon
   const short = await held(root);
   const long = await held(deep);
   assert.ok(long - short < 500, `${long} against ${short} bytes`);
+});
+
+test("an open connection holds a record of 16 KB until it is read, and nothing of it after that", async () => {
+  const root = await authority({ name: "root" });
+  const peer = await NodeServer.start(await server(root), (socket) => {
+    socket.setMaxSendFragment(16_384);
+    socket.write(Buffer.alloc(16_384));
+  });
+  const outcome = await runSubject(
+    { trust: [root] },
+    { port: peer.port, pause: 300, download: 16_384, rest: 50 },
+    undefined,
+    [],
+    undefined,
+    { FIELDNODE_FAIL_ALLOCATION: "0" },
+  );
+  await peer.stop();
+  // When the record has come, 300 ms later, and when it was read.
+  const held = outcome.events
+    .filter(({ event }) => event === "memory")
+    .map(({ bytes }) => bytes!);
+  assert.equal(held.length, 3, JSON.stringify(outcome));
+  assert.equal(held[1], held[0]);
+  if (hasVariableBuffers)
+    assert.ok(held[1] - held[2] > 15_500, held.join(", "));
+  else assert.equal(held[2], held[1]);
 });

@@ -176,19 +176,22 @@ for (const version of versions)
 
 test("takes any answer that is no TLS for what it is", async () => {
   const answers = [
-    "HTTP/1.1 400 Bad Request\r\n\r\n",
-    "\x16\x03\x03\xff\xff",
-    "\x16\x03\x03\x00\x04\x02\x00\x00\x00",
-    "\x17\x03\x03\x00\x05hello",
+    ["HTTP/1.1 400 Bad Request\r\n\r\n", "tls.protocol"],
+    ["\x16\x03\x03\xff\xff", "tls.record-too-long"],
+    ["\x16\x03\x03\x00\x04\x02\x00\x00\x00", "tls.protocol"],
+    ["\x17\x03\x03\x00\x05hello", "tls.protocol"],
   ];
   const results = await through(
     versions[0],
     answers.map(
-      (answer) => (_, offset) =>
-        offset === 0 ? [Buffer.from(answer, "latin1")] : [],
+      ([answer]) =>
+        (_, offset) =>
+          offset === 0 ? [Buffer.from(answer, "latin1")] : [],
     ),
     60_000,
   );
-  for (const events of results)
-    assert.equal(codeOf(events, ""), "tls.protocol");
+  assert.deepEqual(
+    results.map((events) => codeOf(events, "")),
+    answers.map(([, code]) => code),
+  );
 });

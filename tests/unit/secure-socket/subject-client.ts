@@ -31,6 +31,8 @@ interface Subject {
   piece?: number;
   /** Close after so many bytes have come; -1 reads to the end. */
   download?: number;
+  /** Stay connected for so many ms then, and say what memory is in use. */
+  rest?: number;
   /** Read so many bytes each 2 ms, outside of callbacks, instead of all at once. */
   slow?: number;
   /** Read nothing for so many ms, and say what memory is in use before and after. */
@@ -84,8 +86,13 @@ function connect(): void {
       text += String.fromArrayBuffer(bytes.buffer);
     read += bytes.length;
     unread -= bytes.length;
-    if (subject.download !== undefined && read === subject.download)
-      finish(socket);
+    if (read !== subject.download) return;
+    if (subject.rest === undefined) finish(socket);
+    else
+      Timer.set(() => {
+        memory(round);
+        finish(socket);
+      }, subject.rest);
   };
   const finish = (socket: SecureSocket): void => {
     print("read", { round, count: read, text });

@@ -112,6 +112,27 @@ test("an answer that is no TLS ends in a failure with an alert, not in an except
   session.close();
 });
 
+test("a record that is longer than TLS allows is refused by its header", () => {
+  const limit = 16384 + 256;
+  for (const [length, answer] of [
+    [limit, stepReading],
+    [limit + 1, stepFailed + stepSending],
+  ]) {
+    const session = new TlsSession(options);
+    equal(session.step(), stepReading + stepSending);
+    session.take(1024);
+    session.feed(Uint8Array.of(22, 3, 3, length >> 8, length & 255));
+    equal(session.step(), answer);
+    if (length > limit) {
+      equal(session.failure.code, "tls.record-too-long");
+      // Fatal, record_overflow.
+      const alert = new Uint8Array(session.take(1024)!);
+      equal([alert[0], alert[5], alert[6]].join(), "21,2,22");
+    }
+    session.close();
+  }
+});
+
 test("a session keeps its trust anchors alive", () => {
   const own = TrustAnchors.amazon();
   const session = new TlsSession({ ...options, trust: own });
