@@ -244,9 +244,12 @@ static int shake_hands(struct tls_engine *engine)
 {
 	bool is_start;
 	do {
-		is_start = is_without_message(tls_library_state(engine));
+		int state = tls_library_state(engine);
+		is_start = is_without_message(state);
 		int error = mbedtls_ssl_handshake_step(&engine->ssl);
-		/* A certificate that was judged bad ends the session, whatever the library made of it. */
+		if (error == 0 && state == MBEDTLS_SSL_SERVER_KEY_EXCHANGE)
+			tls_judge_key_exchange(engine);
+		/* What was judged bad here ends the session, whatever the library made of it. */
 		if (error == 0 && engine->judgement.failure.code)
 			error = MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
 		if (error || mp_ssl_is_over(&engine->ssl))

@@ -3,8 +3,8 @@
  * waits, reads a clock or touches a socket. Plain C, no XS: the natives of tls-session.ts, tests and fuzzers stand on it.
  *
  * The files: tls-engine.c moves bytes and steps the handshake, record-buffer.c keeps mbedTLS's receive buffer small,
- * tls-suites.c says what is offered, tls-verify.c judges the server's certificate, tls-name.c its name, tls-failure.c and
- * tls-alert.c give every end its code.
+ * tls-suites.c says what is offered, tls-verify.c judges the server's certificate, tls-name.c its name, tls-key-exchange.c
+ * its signature, tls-failure.c and tls-alert.c give every end its code.
  */
 #ifndef FIELDNODE_TLS_ENGINE_H
 #define FIELDNODE_TLS_ENGINE_H
@@ -59,7 +59,7 @@ struct tls_peer {
 	double not_before, not_after; /* ms since 1970 */
 };
 
-/* What the verify callback gathers from the root down to the leaf (tls-verify.c). */
+/* What the verify callback gathers from the root down to the leaf (tls-verify.c); then what its signature is worth. */
 struct tls_judgement {
 	struct native_failure failure; /* code NULL: nothing against the certificate */
 	const mbedtls_x509_crt *top;
@@ -158,6 +158,9 @@ const char *tls_suite_name(const char *library_name);
 int tls_verify(void *context, mbedtls_x509_crt *certificate, int depth, uint32_t *flags);
 /* tls-verify.c: sets `now_ms` and `clock_is_set`. */
 void tls_verify_set_clock(struct tls_engine *engine, double now);
+
+/* tls-key-exchange.c: after mbedTLS has taken the key exchange of TLS 1.2; notes in `judgement` what is wrong with it. */
+void tls_judge_key_exchange(struct tls_engine *engine);
 
 /* tls-name.c: reads an IPv4 address in dots; false when it is none. */
 bool tls_name_is_address(const char *name, unsigned char address[4]);

@@ -208,6 +208,32 @@ bool mp_pk_is_rsa(const mbedtls_pk_context *key)
 #endif
 }
 
+#if MBEDTLS_VERSION_NUMBER < 0x03000000
+/* What mbedTLS makes of the three hashes below: RSA and ECDSA with each. */
+static const uint16_t signatures[] = {0x0401, 0x0403, 0x0501, 0x0503, 0x0601, 0x0603, 0};
+#else
+/*
+ * PSS last: TLS 1.3 cannot do without, and whoever offers both versions offers it for both, but mbedTLS refuses it in
+ * TLS 1.2. Where TLS 1.3 is not offered mbedTLS leaves it out.
+ */
+static const uint16_t signatures[] = {MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
+                                      MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
+                                      MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,
+                                      MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,
+                                      MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,
+                                      MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256,
+                                      MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA384,
+                                      MBEDTLS_TLS1_3_SIG_NONE};
+#endif
+
+bool mp_ssl_is_offered(unsigned signature)
+{
+	for (const uint16_t *each = signatures; *each; each++)
+		if (*each == signature)
+			return true;
+	return false;
+}
+
 void mp_ssl_conf_offer(mbedtls_ssl_config *configuration, int least, int most)
 {
 #if MBEDTLS_VERSION_NUMBER < 0x03000000
@@ -224,18 +250,6 @@ void mp_ssl_conf_offer(mbedtls_ssl_config *configuration, int least, int most)
 #else
 	static const uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1, MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1,
 	                                  MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
-	/*
-	 * PSS last: TLS 1.3 cannot do without, and whoever offers both versions offers it for both, but mbedTLS refuses it
-	 * in TLS 1.2. Where TLS 1.3 is not offered mbedTLS leaves it out.
-	 */
-	static const uint16_t signatures[] = {MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
-	                                      MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
-	                                      MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,
-	                                      MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,
-	                                      MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,
-	                                      MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256,
-	                                      MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA384,
-	                                      MBEDTLS_TLS1_3_SIG_NONE};
 	mbedtls_ssl_conf_min_tls_version(configuration,
 	                                 least >= 13 ? MBEDTLS_SSL_VERSION_TLS1_3 : MBEDTLS_SSL_VERSION_TLS1_2);
 	mbedtls_ssl_conf_max_tls_version(configuration,

@@ -100,6 +100,9 @@ bool mp_pk_is_rsa(const mbedtls_pk_context *key);
  */
 void mp_ssl_conf_offer(mbedtls_ssl_config *configuration, int least, int most);
 
+/* Whether that offers a kind of signature for TLS 1.2, by its number there (RFC 8446, 4.2.3; RFC 5246, 7.4.1.4.1). */
+bool mp_ssl_is_offered(unsigned signature);
+
 /* True once application data may flow. */
 bool mp_ssl_is_over(const mbedtls_ssl_context *ssl);
 /* 12 or 13; 0 before the server has chosen. */
