@@ -41,9 +41,12 @@ start(() => {
   const clock = new Clock({
     time: new StoredNumber("fieldnode", "time"),
     drift: new StoredNumber("fieldnode", "drift"),
-    wentOn: power.resetReason === "sleep" && retained.get("clock") === true,
+    wasSet: retained.get("clock") === true,
   });
-  clock.onStep = () => retained.set("clock", true);
+  clock.onStep = (step) => {
+    retained.set("clock", true);
+    telemetry.clockSet(step);
+  };
   const topics = `dt/fieldnode/${settings.thing}/`;
   const dns = { io: Resolver, servers: settings.dns, socket: { io: UDP } };
 
@@ -100,6 +103,7 @@ start(() => {
     io: device.io.I2C,
     load: loadDriver,
     clock,
+    retained,
     publish: (topic, payload) => connection.publish(topic, payload, { QoS: 1 }),
     prefix: topics,
     count: settings.count,

@@ -19,8 +19,8 @@ export interface ClockOptions {
   time: NumberStore;
   /** The crystal's error, as Drift stores it. */
   drift: NumberStore;
-  /** The system's clock was set in the life before, and went on over a sleep. */
-  wentOn?: boolean;
+  /** The system's clock was set in a life before. It goes on over sleep and restarts until the power goes. */
+  wasSet?: boolean;
   system?: SystemTime;
 }
 
@@ -46,9 +46,11 @@ const systemTime: SystemTime = {
  * not lock the node out for good.
  */
 export class Clock {
-  /** The clock was set, and what it reads went by so many ms forward, or backward where negative. */
+  /** The clock was set, and `steady` went by so many ms forward, or backward where negative. */
   onStep: ((milliseconds: number) => void) | undefined;
 
+  /** The system's time went on from the life before; else it began anew, at the floor. */
+  readonly wentOn: boolean;
   readonly #system: SystemTime;
   readonly #store: NumberStore;
   readonly #drift: Drift;
@@ -63,7 +65,7 @@ export class Clock {
   constructor({
     time,
     drift,
-    wentOn = false,
+    wasSet = false,
     system = systemTime,
   }: ClockOptions) {
     this.#system = system;
@@ -71,16 +73,27 @@ export class Clock {
     this.#drift = new Drift(drift);
     this.#kept = (time.read() ?? 0) * 1000;
     this.#floor = Math.max(releaseTime, this.#kept);
+    // From here on it goes on until the power goes, so that lives before it is set can be put right together.
+    this.wentOn = system.now >= this.#floor;
+    if (!this.wentOn) system.set(Math.ceil(this.#floor / 1000));
     this.#systemTime = system.now;
     // A system that kept its time over a sleep knows more than the floor.
     this.#time = Math.max(this.#floor, this.#systemTime);
-    this.#set = wentOn && this.#systemTime >= this.#floor;
+    this.#set = wasSet && this.wentOn;
   }
 
   /** Milliseconds since 1970. */
   get now(): number {
     const elapsed = this.#system.now - this.#systemTime;
     return this.#time + this.#drift.correct(elapsed);
+  }
+
+  /**
+   * For what is measured: `now` where the clock is set. Before, it is the system's time, which no certificate moves: when
+   * the clock is set, `onStep` tells what it should have been.
+   */
+  get steady(): number {
+    return this.#set ? this.now : this.#system.now;
   }
 
   /** True once the time is known, not merely bounded. */
@@ -96,7 +109,7 @@ export class Clock {
    */
   set(now: number): boolean {
     if (now < this.#floor) return false;
-    const step = now - this.now;
+    const step = now - this.steady;
     if (this.#set)
       this.#drift.learn(this.#system.now - this.#systemTime, now - this.#time);
     // The SDK sets the system's time in whole seconds; the rest is kept here.

@@ -19,6 +19,8 @@ export interface DrainOptions {
   /** Publishes with QoS 1; resolves when the cloud has it. */
   publish: (topic: string, payload: Uint8Array) => Promise<void>;
   isExpired: (record: LogRecord) => boolean;
+  /** When a reading was taken; undefined when nobody knows. */
+  timeOf: (record: LogRecord) => number | undefined;
   onSent: (shipment: Shipment) => void;
   onFailed: (shipment: Shipment, failure: Failure) => void;
   /** There is a connection and nothing, or nothing more, to send. */
@@ -236,6 +238,11 @@ export class Drain {
     }
     const reading = this.#reading;
     loadReading(record, reading);
+    const time = this.#options.timeOf(record);
+    if (time !== undefined) {
+      reading.time = time;
+      reading.isTimeUnset = false;
+    }
     return message.addReading(
       record.seq,
       this.#options.sensorName(reading.sensor),

@@ -1,5 +1,7 @@
 import type { Failure } from "../system/failure.js";
+import type { Retained } from "../system/retained.js";
 import type { ChannelSettings } from "../system/telemetry-settings.js";
+import { channelLimit } from "./block-header.js";
 import { Channel } from "./channel.js";
 import { Drain } from "./drain.js";
 import { FlashLog } from "./flash-log.js";
@@ -8,7 +10,8 @@ import { LogRecord } from "./log-record.js";
 import { MakeRoom } from "./make-room.js";
 import type { Reading } from "./reading.js";
 import type { Shipment } from "./shipment.js";
-import { storedTime, storeReading } from "./stored-reading.js";
+import { storeReading } from "./stored-reading.js";
+import { UnsetTimes } from "./unset-times.js";
 
 /** What an outbox needs. Times in milliseconds. */
 export interface OutboxOptions {
@@ -23,6 +26,10 @@ export interface OutboxOptions {
   publish: (topic: string, payload: Uint8Array) => Promise<void>;
   /** Milliseconds since 1970, or undefined as long as nobody knows. */
   now: () => number | undefined;
+  /** The system's clock went on from the life before. */
+  wentOn?: boolean;
+  /** Remembers over restarts what was measured before the time was known. */
+  retained?: Retained;
   /** The cloud has the samples. */
   onSent: (shipment: Shipment) => void;
   /** The samples could not be sent. They stay, and are tried again. */
@@ -44,6 +51,7 @@ export class Outbox {
   readonly #log: FlashLog;
   readonly #drain: Drain;
   readonly #room: MakeRoom;
+  readonly #times: UnsetTimes;
   readonly #channels: (Channel | undefined)[] = [];
   readonly #record = new LogRecord();
 
@@ -56,12 +64,18 @@ export class Outbox {
       const { maxAge = 0 } = this.#channels[record.channel]?.settings ?? {};
       if (maxAge === 0) return false;
       const time = now();
-      return time !== undefined && time - storedTime(record) > maxAge;
+      const taken = this.#times.of(record);
+      return time !== undefined && taken !== undefined && time - taken > maxAge;
     };
     this.#room = new MakeRoom(
       this.#channels.map((one) => one && { ...one.settings, isExpired }),
     );
     this.#log = new FlashLog(openFlash, (log) => this.#room.make(log));
+    const numbers = [...Array(channelLimit).keys()];
+    this.#times = new UnsetTimes(
+      numbers.map((number) => this.#log.next(number)),
+      options,
+    );
     this.#drain = new Drain({
       ...options,
       records: this.#log,
@@ -70,6 +84,7 @@ export class Outbox {
         .sort((a, b) => b.settings.priority - a.settings.priority),
       sensorName: (sensor) => sensors[sensor] ?? `sensor-${sensor}`,
       isExpired,
+      timeOf: (record) => this.#times.of(record),
     });
   }
 
@@ -107,6 +122,11 @@ export class Outbox {
     this.#tellOwed();
     this.#drain.stored(channel);
     return seq;
+  }
+
+  /** The time is known, and was so many ms ahead of what the clock said: what was stored before is sent with its right time. */
+  clockSet(step: number): void {
+    this.#times.set(step);
   }
 
   /** There is a connection. */

@@ -46,11 +46,16 @@ export function storedTime({ content }: LogRecord): number {
   return (content[4] | (content[5] << 8)) * high + low;
 }
 
+/** The node did not know the time when it took a stored reading. */
+export function isTimeUnset({ content }: LogRecord): boolean {
+  return (content[6] & unset) !== 0;
+}
+
 /** Takes a reading out of a record. */
 export function loadReading(record: LogRecord, reading: Reading): void {
   const { content, length } = record;
   reading.begin(content[6] & ~unset, storedTime(record));
-  reading.isTimeUnset = (content[6] & unset) !== 0;
+  reading.isTimeUnset = isTimeUnset(record);
   reading.fault = faults[content[7]] ?? "reported";
   const has = content[8] | (content[9] << 8);
   let at = valuesAt;

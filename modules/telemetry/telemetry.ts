@@ -25,7 +25,14 @@ export interface TelemetryOptions {
   /** Gives a driver's class by its specifier. */
   load: (driver: string) => Promise<SensorClass>;
   /** Knows the time, or at least that it does not. */
-  clock: { readonly now: number; readonly isSet: boolean };
+  clock: {
+    readonly now: number;
+    readonly steady: number;
+    readonly isSet: boolean;
+    readonly wentOn: boolean;
+  };
+  /** Remembers over restarts what was measured before the time was known. */
+  retained?: Retained;
   /** Publishes with QoS 1; resolves when the cloud has it, rejects with a Failure. */
   publish: (topic: string, payload: Uint8Array | ArrayBuffer) => Promise<void>;
   /** First levels of every topic, with a slash at the end. */
@@ -68,6 +75,7 @@ export class Telemetry {
     this.#outbox = new Outbox({
       ...options,
       sensors: sensors.map(({ name }) => name),
+      wentOn: clock.wentOn,
       now: () => (clock.isSet ? clock.now : undefined),
       onSent: (shipment) => this.#onSent(shipment),
       onFailed: (shipment, failure) => this.#onFailed(shipment, failure),
@@ -115,6 +123,11 @@ export class Telemetry {
         alarms.map(({ beyond }) => beyond),
       );
     return isAlarm;
+  }
+
+  /** The clock was set forward by so many ms, or backward. */
+  clockSet(step: number): void {
+    this.#outbox.clockSet(step);
   }
 
   /** The cloud can be reached. */
@@ -167,7 +180,7 @@ export class Telemetry {
     const { name, channel } = probe.settings;
     const reading = this.#reading;
     const { clock } = this.#options;
-    probe.read(reading, clock.now);
+    probe.read(reading, clock.steady);
     reading.isTimeUnset = !clock.isSet;
     this.#store(channel, name, reading);
     let isAlarm = false;

@@ -49,10 +49,10 @@ test("takes the system's word for the time after a sleep over which that one kep
   const clock = new Clock({ time: store(), drift: store(), system });
   equal(clock.now, releaseTime + 3 * day);
   equal(clock.isSet, false);
-  const wentOn = { time: store(), drift: store(), wentOn: true, system };
-  equal(new Clock(wentOn).isSet, true);
+  const wasSet = { time: store(), drift: store(), wasSet: true, system };
+  equal(new Clock(wasSet).isSet, true);
   system.now = 0;
-  equal(new Clock(wentOn).isSet, false);
+  equal(new Clock(wasSet).isSet, false);
 });
 
 test("is not set until somebody who knows has set it", () => {
@@ -122,6 +122,30 @@ test("tells those who measure intervals by how much it was set forward or backwa
   system.now += 1000;
   clock.set(releaseTime + day + 400);
   deepEqual(steps, [day, -600]);
+});
+
+test("counts steadily over lives and certificates until it is set, and tells by how much that was wrong", () => {
+  const { clock, system, time } = clockOf();
+  equal(clock.wentOn, false);
+  const first = clock.steady;
+  system.now += 1000;
+  clock.confirm(first + 10 * hour);
+  equal(clock.now, first + 10 * hour);
+  equal(clock.steady, first + 1000);
+  const next = new Clock({ time: store(), drift: store(), system });
+  equal(next.wentOn, true);
+  system.now += 1000;
+  equal(next.steady, first + 2000);
+  const steps: number[] = [];
+  next.onStep = (step) => steps.push(step);
+  next.set(first + 2000 + 5 * day);
+  deepEqual(steps, [5 * day]);
+  equal(next.steady, next.now);
+  // A floor that is above the system's time breaks the chain: nobody knows how far apart they are.
+  equal(
+    new Clock({ time, drift: store(), system: new ScriptedSystem() }).wentOn,
+    false,
+  );
 });
 
 test("learns its crystal's error between two settings, and keeps it over a restart", () => {

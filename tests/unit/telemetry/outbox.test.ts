@@ -2,9 +2,11 @@ import Timer from "timer";
 import { Failure } from "../../../modules/system/failure.js";
 import type { ChannelSettings } from "../../../modules/system/telemetry-settings.js";
 import { Outbox } from "../../../modules/telemetry/outbox.js";
+import { Retained } from "../../../modules/system/retained.js";
 import { Reading } from "../../../modules/telemetry/reading.js";
 import { deepEqual, equal, ok, throws } from "../assert.js";
 import { test } from "../harness.js";
+import { ModelPower } from "../system/model-power.js";
 import { ModelFlash } from "./model-flash.js";
 
 const channel = (changes: Partial<ChannelSettings> = {}): ChannelSettings => ({
@@ -48,6 +50,7 @@ class Bench {
     flash = new ModelFlash(16, 512),
     channels = [channel(), alarm],
     pace = 0,
+    life: { retained?: Retained; wentOn?: boolean } = {},
   ) {
     this.flash = flash;
     this.outbox = new Outbox({
@@ -66,14 +69,27 @@ class Bench {
       onFailed: (shipment, { code }) =>
         this.failures.push(`${shipment.toString()} ${code}`),
       pace,
+      ...life,
     });
   }
 
-  store(number = 0, time = this.now ?? 0): number {
+  store(number = 0, time = this.now ?? 0, isTimeUnset = false): number {
     const reading = new Reading();
     reading.begin(0, time);
+    reading.isTimeUnset = isTimeUnset;
     reading.set(0, 2000);
     return this.outbox.store(number, reading);
+  }
+
+  /** The times of all samples, as they were sent. */
+  get times(): string[] {
+    return this.sent.flatMap(({ text }) => {
+      type Sample = { time: number; clock?: string };
+      const message = JSON.parse(text) as Sample & { samples?: Sample[] };
+      return (message.samples ?? [message]).map(({ time, clock }) =>
+        [time, clock].join(" ").trim(),
+      );
+    });
   }
 
   /** The samples of each message, as `telemetry 1,2,3`; what was dropped with its numbers. */
@@ -225,6 +241,43 @@ test("no sample is too old as long as nobody knows the time", async () => {
   bench.outbox.resume();
   await emptied(bench);
   deepEqual(bench.messages, ["telemetry 1"]);
+});
+
+test("what was measured before the time was known is sent with its right time, also after restarts", async () => {
+  const flash = new ModelFlash(16, 512);
+  let power = new ModelPower();
+  const nextLife = () => {
+    power = new ModelPower("software", power.retained);
+    return { retained: new Retained(power), wentOn: true };
+  };
+  // From another power-on, so long ago that nobody knows when.
+  const before = new Bench(flash);
+  before.store(0, 1000, true);
+  const first = new Bench(flash, [channel()], 0, {
+    retained: new Retained(power),
+  });
+  first.store(0, 5000, true);
+  const second = new Bench(flash, [channel()], 0, nextLife());
+  second.store(0, 7000, true);
+  second.outbox.clockSet(1_000_000);
+  second.outbox.clockSet(-3);
+  second.store(0, 1_008_000);
+  const third = new Bench(flash, [channel()], 0, nextLife());
+  third.outbox.resume();
+  await emptied(third);
+  deepEqual(third.times, ["1000 unset", "1005000", "1007000", "1008000"]);
+});
+
+test("what was measured before the time was known is not taken for old", async () => {
+  const bench = new Bench(undefined, [channel({ maxAge: 60_000 })]);
+  bench.now = undefined;
+  bench.store(0, 5000, true);
+  bench.store(0, 95_000, true);
+  bench.now = 1_800_000_000_000;
+  bench.outbox.clockSet(bench.now - 100_000);
+  bench.outbox.resume();
+  await emptied(bench);
+  deepEqual(bench.messages, ["telemetry 2", "telemetry 1 of 1-1"]);
 });
 
 test("when the flash is full, what was given up is told in the cloud", async () => {

@@ -73,7 +73,12 @@ const telemetryOf = (
       noDriver
         ? Promise.reject(new Error("no module"))
         : Promise.resolve(Model),
-    clock: { now: 1_800_000_000_123, isSet },
+    clock: {
+      now: 1_800_000_000_123,
+      steady: 1_800_000_000_123,
+      isSet,
+      wentOn: false,
+    },
     publish: (topic, payload) => {
       const text = String.fromArrayBuffer(
         new Uint8Array(payload).slice().buffer,
