@@ -9,7 +9,7 @@ import {
   rmSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
 import { root } from "../../simulator/commands/project.js";
 import { SdkManifest } from "./sdk-manifest.js";
@@ -78,11 +78,25 @@ describe("the manifest for the Moddable SDK", () => {
       }
       const wanted = manifest.sources
         .filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"))
-        .flatMap(bareImports);
+        .flatMap((file) => imports(file, /[^".][^"]*/));
       assert.deepEqual(
         [...new Set(wanted)].filter((specifier) => !known.has(specifier)),
         [],
       );
+    });
+
+    test(`finds every module that another imports by its path on ${platform}`, () => {
+      const known = new Set([...manifest.files.keys(), ...manifest.external]);
+      const wrong: string[] = [];
+      for (const [specifier, files] of manifest.files)
+        for (const file of files.filter((one) => one.endsWith(".ts")))
+          for (const path of imports(file, /\.[^"]*/)) {
+            // As XS joins them: relative to the importer's specifier, wherever the files lie.
+            const found = join(dirname(specifier), path).replace(/\.js$/, "");
+            if (found === specifier || !known.has(found))
+              wrong.push(`${specifier} does not find ${path}`);
+          }
+      assert.deepEqual(wrong, []);
     });
 
     test(`has no two C files of one name on ${platform}, for mcconfig keeps one`, () => {
@@ -288,13 +302,10 @@ function text(...path: string[]): string {
   return readFileSync(join(root, ...path), "utf8");
 }
 
-/** The specifiers in a module's imports that are not paths. */
-function bareImports(file: string): string[] {
-  return [
-    ...text(file).matchAll(
-      /^(?:import|export)\b[^"']*?from\s+"([^".][^"]*)";/gms,
-    ),
-  ]
+/** The specifiers of a certain form in a module's imports, but for those of types alone. */
+function imports(file: string, form: RegExp): string[] {
+  const pattern = `^(?:import|export)\\b[^"']*?from\\s+"(${form.source})";`;
+  return [...text(file).matchAll(new RegExp(pattern, "gms"))]
     .filter(([statement]) => !statement.startsWith("import type"))
     .map(([, specifier]) => specifier);
 }

@@ -1,11 +1,14 @@
+import WiFi from "embedded:network/interface/wifi";
+import {
+  station,
+  type StationListener,
+} from "embedded:network/interface/wifi-station";
 import type {
   JoinOptions,
   PowerSave,
   WiFiCallbacks,
   WiFiInterface,
 } from "../../../modules/wifi/wifi-interface.js";
-import WiFi from "./wifi.js";
-import { station, type StationListener } from "./wifi-station.js";
 
 /** `embedded:x-fieldnode/network/interface/wifi` over the model: see WiFiInterface. */
 export default class StationInterface extends WiFi implements WiFiInterface {
