@@ -57,8 +57,10 @@ test("an open connection holds a record of 16 KB until it is read, and nothing o
     .filter(({ event }) => event === "memory")
     .map(({ bytes }) => bytes!);
   assert.equal(held.length, 3, JSON.stringify(outcome));
-  assert.equal(held[1], held[0]);
-  if (hasVariableBuffers)
-    assert.ok(held[1] - held[2] > 15_500, held.join(", "));
-  else assert.equal(held[2], held[1]);
+  // Timers and keys come and go beside it.
+  const isNear = (difference: number) => Math.abs(difference) < 500;
+  const [come, later, read] = held;
+  assert.ok(isNear(later - come), held.join(", "));
+  const record = hasVariableBuffers ? 16_384 - 400 : 0;
+  assert.ok(isNear(later - read - record), held.join(", "));
 });
