@@ -59,7 +59,13 @@ export class SecureSocket {
   #running = false;
   /** Plaintext that the application was last told it can write. */
   #told = 0;
+  /**
+   * The timer of the next turn, and the one that takes its place while it fires: one of the SDK's on Linux that is
+   * scheduled anew in its own callback fires for ever, also after it was cleared.
+   */
   #turn: Timer | undefined;
+  #otherTurn: Timer | undefined;
+  #firing: Timer | undefined;
   #limit: Timer | undefined;
   /** Why TLS 1.3 is no longer offered. */
   #withoutTls13: Failure | undefined;
@@ -77,6 +83,11 @@ export class SecureSocket {
     else if (state === connecting) this.connect(this.#wire!);
     else if (state === waiting && this.#permit.isHeld) this.begin();
     this.#running = false;
+  };
+  readonly #onTimer = (timer: Timer) => {
+    this.#firing = timer;
+    this.#onTurn();
+    this.#firing = undefined;
   };
 
   // Methods that are not for others are `private` instead of `#`: XS gives each object its own copy of each of the latter.
@@ -228,8 +239,12 @@ export class SecureSocket {
 
   /** Has the event loop start another turn. */
   private later(): void {
+    if (this.#turn && this.#turn === this.#firing) {
+      this.#turn = this.#otherTurn;
+      this.#otherTurn = this.#firing;
+    }
     if (this.#turn) Timer.schedule(this.#turn, 0, resting);
-    else this.#turn = Timer.set(this.#onTurn, 0, resting);
+    else this.#turn = Timer.set(this.#onTimer, 0, resting);
   }
 
   private connect(wire: Wire): void {
@@ -395,7 +410,8 @@ export class SecureSocket {
     this.#state = closed;
     Timer.clear(this.#limit);
     Timer.clear(this.#turn);
-    this.#limit = this.#turn = undefined;
+    Timer.clear(this.#otherTurn);
+    this.#limit = this.#turn = this.#otherTurn = undefined;
     this.#session?.close();
     this.#session = undefined;
     this.#permit.release();

@@ -103,6 +103,9 @@ void xs_timer_schedule(xsMachine* the)
 	xsIntegerValue interval = argument(the, 1, -1), repeat = argument(the, 2, 0);
 	if (!timer->alive)
 		xsUnknownError("Timer: it has fired for the last time or was cleared");
+	/* The SDK's on Linux would fire for ever, and one that fires once not again. */
+	if (timer->firing)
+		xsUnknownError("Timer: it cannot be scheduled by its own callback");
 	timer->repeat = repeat > 0 ? (uint64_t)repeat : 0;
 	timer->resting = interval < 0;
 	if (timer->resting)
