@@ -175,6 +175,7 @@ start(() => {
 
   function close(): void {
     ladder.close();
+    postMortem.close();
     telemetry.close();
     connection.close();
     time.close();

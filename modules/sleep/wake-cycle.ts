@@ -122,9 +122,13 @@ export class WakeCycle {
     const figures = { ...noFigures, wakes: 1, awake, radio, bytes };
     retained.set("wakes", add(this.figures, figures));
     log("sleep", `awake ${awake} ms, radio ${radio} ms, ${bytes} bytes`);
-    power.sleep({
-      milliseconds: Math.max(shortestSleep, interval - awake),
-      ...(pin === undefined ? {} : { pin }),
-    });
+    const milliseconds = Math.max(shortestSleep, interval - awake);
+    try {
+      power.sleep({ milliseconds, ...(pin === undefined ? {} : { pin }) });
+    } catch (error) {
+      // Not every pin wakes every chip. A node that ended here would do nothing but start anew.
+      log("sleep", String(new Failure("config.invalid", String(error))));
+      power.sleep({ milliseconds });
+    }
   }
 }

@@ -39,6 +39,10 @@ export interface Power {
   retained: string | undefined;
   /** Starts the node anew, at once. */
   restart(): void;
-  /** Ends this life and starts the node anew later. What is not in flash, and not `retained`, is gone. */
+  /**
+   * Ends this life and starts the node anew later. What is not in flash, and not `retained`, is gone.
+   *
+   * @throws RangeError where the pin cannot wake this chip
+   */
   sleep(options: SleepOptions): void;
 }

@@ -1,6 +1,9 @@
 import Timer from "timer";
 import { WakeCycle } from "../../../modules/sleep/wake-cycle.js";
-import type { ResetReason } from "../../../modules/system/power.js";
+import type {
+  ResetReason,
+  SleepOptions,
+} from "../../../modules/system/power.js";
 import { Retained } from "../../../modules/system/retained.js";
 import { deepEqual, equal, ok } from "../assert.js";
 import { test } from "../harness.js";
@@ -12,6 +15,7 @@ interface Scene {
   isAlarm?: boolean;
   connectEvery?: number;
   limit?: number;
+  pin?: SleepOptions["pin"];
 }
 
 const lifeOf = ({
@@ -20,6 +24,7 @@ const lifeOf = ({
   isAlarm = false,
   connectEvery = 3,
   limit = 1000,
+  pin,
 }: Scene = {}) => {
   const power = new ModelPower(reset, retained);
   const events: string[] = [];
@@ -31,6 +36,7 @@ const lifeOf = ({
     interval: 60_000,
     connectEvery,
     limit,
+    ...(pin === undefined ? {} : { pin }),
     traffic,
     measure: () => {
       events.push("measure");
@@ -139,6 +145,13 @@ test("tells the figures of the wakes before, and does not sleep before they are 
   await later(80);
   deepEqual(told, ['{"wakes":2,"awake":50,"radio":0,"bytes":0}']);
   equal(power.sleeps.length, 1);
+});
+
+test("sleeps by the timer alone where the pin cannot wake the chip", async () => {
+  const { cycle, power } = lifeOf({ pin: { number: 99, level: 0 } });
+  await cycle.run();
+  equal(power.sleeps.length, 1);
+  equal(power.sleeps[0].pin, undefined);
 });
 
 test("begins to count anew after what it cannot read", () => {

@@ -24,6 +24,8 @@ export class ModelPower implements Power {
     this.restarts++;
   }
   sleep(options: SleepOptions): void {
+    if (options.pin && options.pin.number > 48)
+      throw new RangeError("this chip cannot sleep so");
     this.sleeps.push(options);
   }
 }

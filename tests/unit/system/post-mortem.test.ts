@@ -8,7 +8,9 @@ import { ModelPower } from "./model-power.js";
 
 const lifeOf = (reason: ResetReason, retained?: string) => {
   const power = new ModelPower(reason, retained);
-  return { power, postMortem: new PostMortem(power, new Retained(power)) };
+  const postMortem = new PostMortem(power, new Retained(power));
+  postMortem.close();
+  return { power, postMortem };
 };
 
 const told = async (postMortem: PostMortem) => {
@@ -37,6 +39,30 @@ test("tells again what could not be told", async () => {
   deepEqual(await told(postMortem), ['{"reset":"panic"}']);
 });
 
+test("keeps what could not be told over lives without a connection, the first ends and the last", async () => {
+  let life = lifeOf("panic");
+  life = lifeOf("sleep", life.power.retained);
+  deepEqual(life.postMortem.report, { reset: "panic" });
+  for (const reset of ["watchdog", "software", "brownout"] as const) {
+    life.postMortem.note(new Failure("wifi.not-found"));
+    life = lifeOf(reset, life.power.retained);
+  }
+  const failed = { failure: "wifi.not-found", heapLow: 40_000 };
+  const report = {
+    reset: "brownout",
+    ...failed,
+    earlier: [{ reset: "panic" }, { reset: "watchdog", ...failed }],
+  };
+  deepEqual(await told(life.postMortem), [JSON.stringify(report)]);
+  deepEqual(lifeOf("sleep", life.power.retained).postMortem.report, undefined);
+});
+
+test("tells how little heap was left of a life that ended without a failure", () => {
+  const { power } = lifeOf("power-on");
+  const { postMortem } = lifeOf("panic", power.retained);
+  deepEqual(postMortem.report, { reset: "panic", heapLow: 40_000 });
+});
+
 test("says nothing of being switched on, nor of waking", async () => {
   deepEqual(await told(lifeOf("power-on").postMortem), []);
   deepEqual(await told(lifeOf("sleep").postMortem), []);
@@ -46,9 +72,9 @@ test("a failure is told of the life it was in, not of the one after", () => {
   const first = lifeOf("power-on");
   first.postMortem.note(new Failure("wifi.lost"));
   const second = lifeOf("panic", first.power.retained);
-  equal(second.postMortem.report.failure, "wifi.lost");
+  equal(second.postMortem.report?.failure, "wifi.lost");
   const third = lifeOf("panic", second.power.retained);
-  equal(third.postMortem.report.failure, undefined);
+  equal(third.postMortem.report?.failure, undefined);
 });
 
 test("takes what it cannot read for nothing", () => {
