@@ -23,7 +23,10 @@ const commands = {
     needs: [
       ...["packages", "tools", "device", "peers"],
       ...(args.length === 0 || args.includes("tls")
-        ? ["device-mbedtls-3.6", "device-board"]
+        ? ["device-mbedtls-3.6"]
+        : []),
+      ...(args.length === 0 || args.includes("tls") || args.includes("node")
+        ? ["device-board"]
         : []),
     ],
   },

@@ -10,7 +10,10 @@ import { Field } from "../system/field.js";
 import { countInstructions } from "./callgrind.js";
 import { measureWake } from "./wake.js";
 
-const device = join(root, "build", "device", "release", "fieldnode");
+const builds = join(root, "build", "device");
+const device = join(builds, "release", "fieldnode");
+/** With a board's words and mbedTLS. */
+const board = join(builds, "board", "fieldnode");
 const targetHeap = 16 * 1024;
 /** Erasures that a block of NOR flash endures, as makers of ESP32 modules' flash give it. */
 const endurance = 100_000;
@@ -27,16 +30,19 @@ interface Work {
 
 /** What `tests/unit/telemetry/subject-node.ts` prints, in bytes with a board's slots. */
 interface Heap {
+  empty: number;
   loaded: number;
   most: number;
   alive: number;
+  nativeMost: number;
+  nativeAlive: number;
 }
 
 /** Prints what a sample costs from the sensor to the acknowledgement, what wear it is, and what the whole node holds. */
 export async function measureNode(): Promise<void> {
   await printSamples();
   await printHeap();
-  await measureWake();
+  await measureWake(board);
 }
 
 async function printSamples(): Promise<void> {
@@ -84,17 +90,21 @@ async function printSamples(): Promise<void> {
 }
 
 async function printHeap(): Promise<void> {
-  const { loaded, most, alive } = await heapOfNode();
+  const { empty, loaded, most, alive, nativeMost, nativeAlive } =
+    await heapOfNode();
   const bytes = (value: number): string => value.toLocaleString("en");
+  const missed =
+    alive > targetHeap ? `, missed by ${bytes(alive - targetHeap)} B` : "";
   console.log(
-    `\nJavaScript heap of the whole node, slots counted as a board's (16 B), modules loaded before:`,
-  );
-  console.log(`modules (in ROM on a board)  ${bytes(loaded)} B`);
-  console.log(
-    `idle, connected, alive       ${bytes(alive)} B (target ${bytes(targetHeap)} B${alive > targetHeap ? `, missed by ${bytes(alive - targetHeap)} B` : ""})`,
-  );
-  console.log(
-    `most while connecting        ${bytes(most)} B, garbage included`,
+    `\nMemory of the whole node in bytes, 32 bit, with a board's mbedTLS; modules are loaded before it starts:\n` +
+      `XS's heap, over an empty machine with all modules:\n` +
+      `  idle, connected, alive     ${bytes(alive)} (target ${bytes(targetHeap)}${missed})\n` +
+      `  most while connecting      ${bytes(most)}, garbage included\n` +
+      `  beside it in ROM, where the SDK preloads: the modules ${bytes(loaded)}, XS itself ${bytes(empty)}\n` +
+      `Native heap (mbedTLS and the natives; without the system's own for Wi-Fi and TCP):\n` +
+      `  idle, connected            ${bytes(nativeAlive)}\n` +
+      `  most while connecting      ${bytes(nativeMost)}\n` +
+      `Together: idle ${bytes(alive + nativeAlive)}, at most ${bytes(most + nativeMost)}`,
   );
 }
 
@@ -150,10 +160,14 @@ async function heapOfNode(): Promise<Heap> {
         ),
       }),
     );
-    const node = spawn(device, [
-      ...["--flash", flash, "--config", file, ...accessPoint.deviceOptions],
-      "tests/unit/telemetry/subject-node",
-    ]);
+    const node = spawn(
+      board,
+      [
+        ...["--flash", flash, "--config", file, ...accessPoint.deviceOptions],
+        "tests/unit/telemetry/subject-node",
+      ],
+      { env: { ...process.env, FIELDNODE_FAIL_ALLOCATION: "0" } },
+    );
     let result: Heap | undefined;
     let seconds = 0;
     for await (const line of createInterface(node.stdout)) {

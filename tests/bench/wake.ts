@@ -1,125 +1,247 @@
-import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { ExpectedError } from "../../simulator/commands/expected-error.js";
-import { root } from "../../simulator/commands/project.js";
 import { AccessPoint } from "../../simulator/device/access-point/access-point.js";
 import { Field } from "../system/field.js";
+import { countParts, type Instructions } from "./callgrind.js";
+import { DelayedWire } from "./delayed-wire.js";
 
-/** ESP32-C3: mA as its data sheet gives them (5.4, RF and low-power modes), at 3.3 V; the core at 160 MHz. */
-const current = { radio: 84, core: 23, sleep: 0.005 };
+/**
+ * mA of an ESP32-C3 at 3.3 V and 25 °C: ESP32-C3 Series Datasheet v2.4, 5.6 Current Consumption. Table 5-7: `send` is TX,
+ * 802.11b, 1 Mbps, 21 dBm, the peak at 100 % duty cycle; `receive` is RX, HT20. Table 5-8, modem-sleep, 160 MHz, clocks of
+ * the peripherals on: `run` while the CPU runs. Table 5-9: `sleep` is deep sleep with RTC timer and RTC memory.
+ */
+const current = { send: 335, receive: 84, run: 28, sleep: 0.005 };
 const volts = 3.3;
-const clock = 160e6;
 
-/** Assumed of the network: a round trip to the cloud, and an association with WPA2 without a search. */
-const roundTrip = 0.05;
-const association = 0.4;
-
-/** What a wake that connects waits for, one after the other; the time server is asked beside it. */
-const roundTrips = {
-  DHCP: 1,
-  name: 1,
-  TCP: 1,
-  "TLS 1.2": 2,
-  MQTT: 1,
-  publishes: 1,
+/** What is assumed and cannot be measured here. Times in seconds. */
+const assumed = {
+  /** From the end of the sleep to the firmware's first instruction: ROM, bootloader, ESP-IDF. */
+  boot: 0.2,
+  /** With WPA2, channel and BSSID known. */
+  association: 0.4,
+  roundTrip: 0.05,
+  /** Instructions of the core in a second: 160 MHz, two cycles each, most of them from flash. */
+  instructions: 80e6,
+  /** Bits of Wi-Fi in a second, of the rate at which `send` is the current. */
+  bits: 1e6,
 };
+/** DHCP's REQUEST and ACK for the address of last time. The model's Wi-Fi has no such packets: of the protocol, RFC 2131. */
+const dhcp = 1;
 
-/** Minutes from one wake that connects to the next. */
-const every = 10;
+/** A wake a minute, and a connection on each tenth. */
+const everyWakes = 10;
+const interval = 60;
+const day = 86_400;
 
-/** Prints what a wake costs that measures, connects, sends and sleeps. */
-export async function measureWake(): Promise<void> {
+/** What a wake costs. */
+interface Wake {
+  sent: number;
+  received: number;
+  roundTrips: number;
+  loading: Instructions;
+  work: Instructions;
+}
+
+/**
+ * Prints what a wake costs that measures, stores and sleeps, and one that also connects and sends.
+ *
+ * @param device the program of a device
+ */
+export async function measureWake(device: string): Promise<void> {
   const field = new Field();
   try {
     await field.startCloud();
     await field.provision();
-    const bytes = await bytesOfWake(field);
-    const all = await instructions(field, {});
-    // It ends when everything is loaded and put together, before the radio is on.
-    const faults = [{ kind: "none of these" }];
-    const driver = "embedded:sensor/Humidity-Temperature/SHT3x";
-    const loading = await instructions(field, {
-      sensors: [{ driver, options: { faults } }],
-      wifi: { SSID: "elsewhere" },
-    });
-    print(bytes, all - loading);
+    const wire = new DelayedWire(
+      field.cloud.port,
+      (assumed.roundTrip * 1000) / 2,
+    );
+    const port = await wire.listen();
+    try {
+      const stores = await wake(field, device, port, 1_000_000);
+      const connects = await wake(field, device, port, 1);
+      print(stores, connects);
+    } finally {
+      wire.close();
+    }
   } finally {
     await field.close();
   }
 }
 
-function print(bytes: number, count: number): void {
-  const trips = Object.values(roundTrips).reduce((sum, one) => sum + one);
-  const busy = count / clock;
-  const radio = association + trips * roundTrip + busy;
-  const awake = volts * (current.radio * radio + current.core * busy);
-  const asleep = volts * current.sleep * (every * 60 - radio);
-  const perDay = ((awake + asleep) * (1440 / every)) / 1000;
-  const line = (what: string, value: string): void =>
-    console.log(`${what.padEnd(36)}${value}`);
-  console.log(
-    `\nA wake that measures, connects, sends and sleeps, without loading the modules:`,
-  );
-  line("bytes by TCP, both ways", bytes.toLocaleString("en"));
-  const names = Object.entries(roundTrips).map(([name, n]) => `${name} ${n}`);
-  line("round trips, one after the other", `${trips} (${names.join(", ")})`);
-  line("instructions (x86-64)", `${(count / 1e6).toFixed(1)} million`);
-  console.log(
-    `Energy on an ESP32-C3, estimated: ${volts} V x (${current.radio} mA x radio + ${current.core} mA x core + ${current.sleep} mA x sleep),\n` +
-      `  core = instructions / 160 MHz = ${busy.toFixed(2)} s, radio = association ${association} s + ${trips} x ${roundTrip} s + core = ${radio.toFixed(2)} s`,
-  );
-  line("  a wake", `${awake.toFixed(0)} mJ`);
-  line(`  asleep for ${every} minutes`, `${asleep.toFixed(0)} mJ`);
-  line(`  a day, connecting every ${every} min`, `${perDay.toFixed(1)} J`);
-}
-
-/** As the node tells it, of the wakes after the first one. */
-async function bytesOfWake(field: Field): Promise<number> {
+/** Lets a node sleep, then wake once to see what it sends, and once more to count its instructions. */
+async function wake(
+  field: Field,
+  device: string,
+  port: number,
+  connectEvery: number,
+): Promise<Wake> {
   const node = await field.startNode({
+    endpoint: `${field.cloud.endpoint}:${port}`,
     interval: 100,
-    settings: { sleep: { connectEvery: 1 } },
+    settings: { sleep: { connectEvery, limit: 600_000 } },
   });
-  await node.prints("sleep     awake", 6, 120_000);
+  await node.prints("sleep     awake", 2, 120_000);
   await node.stop();
-  const all = node.lines
-    .map((line) => /sleep +awake .* (\d+) bytes/.exec(line))
-    .filter((match) => match !== null)
-    .map(([, bytes]) => Number(bytes))
-    .slice(1);
-  return Math.round(all.reduce((sum, one) => sum + one) / all.length);
-}
-
-/** Of a node that ends after a sample, or when it is told that its settings are wrong. */
-async function instructions(field: Field, settings: object): Promise<number> {
   const accessPoint = await new AccessPoint().open();
-  const folder = mkdtempSync(join(tmpdir(), "fieldnode-bench-"));
-  const node = await field.startNode({ count: 1, settings: { ...settings } });
-  await node.ended;
-  const flash = field.flashOf("node-1");
-  const out = join(folder, "out");
   try {
-    const printed = await new Promise<string>((resolve) => {
-      execFile(
-        "valgrind",
-        [
-          ...["--tool=callgrind", `--callgrind-out-file=${out}`],
-          join(root, "build", "device", "release", "fieldnode"),
-          ...["--flash", flash, "--config", join(flash, "config.json")],
-          ...accessPoint.deviceOptions,
-          "main",
-        ],
-        (_, stdout) => resolve(stdout),
-      );
-    });
-    if (printed.includes("next attempt"))
-      throw new ExpectedError(
-        "The machine is too busy: the node had to connect more than once.",
-      );
-    return Number(/^totals: (\d+)/m.exec(readFileSync(out, "utf8"))?.[1]);
+    const flash = field.flashOf("node-1");
+    const command = [
+      ...[device, "--flash", flash, "--config", join(flash, "config.json")],
+      ...["--lives", ...accessPoint.deviceOptions, "main"],
+    ];
+    const environment = {
+      FIELDNODE_RESET: "sleep",
+      FIELDNODE_WALL: `${Date.now()}000`,
+    };
+    const [sent, received, roundTrips] = await lifeOf(command, environment);
+    const [loading, ...rest] = await countParts(
+      command,
+      ["xs_power_get_reset_reason", "execv"],
+      environment,
+    );
+    const work = rest.reduce(sum);
+    return { sent, received, roundTrips, loading, work };
   } finally {
-    rmSync(folder, { recursive: true, force: true });
     accessPoint.close();
   }
+}
+
+/** What the device tells of the second life: the first one fills the cache of byte code. */
+async function lifeOf(
+  [program, ...args]: string[],
+  environment: Record<string, string>,
+): Promise<[number, number, number]> {
+  const node = spawn(program, args, {
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ended = once(node, "exit");
+  const lives: string[] = [];
+  for await (const line of createInterface(node.stdout)) {
+    if (line.startsWith("life")) lives.push(line);
+    if (lives.length === 2) break;
+  }
+  node.kill("SIGKILL");
+  await ended;
+  const figures = lives.at(1)?.split(" ").slice(3).map(Number);
+  if (figures === undefined)
+    throw new ExpectedError(`${program} ended without having slept.`);
+  return figures as [number, number, number];
+}
+
+const sum = (a: Instructions, b: Instructions): Instructions => {
+  const functions = new Map(a.functions);
+  for (const [name, count] of b.functions)
+    functions.set(name, (functions.get(name) ?? 0) + count);
+  return { total: a.total + b.total, functions };
+};
+
+/** Instructions of the functions whose names match. */
+const of = ({ functions }: Instructions, names: RegExp): number =>
+  [...functions].reduce(
+    (total, [name, count]) => total + (names.test(name) ? count : 0),
+    0,
+  );
+
+const collector = /^fx(Mark|Collect|Sweep)/;
+const mbedtls =
+  /^(mbedtls_|mpi_|ecp_|ecdh_|ecdsa_|ssl_|x509_|pk_|rsa_|gcm_|aes_|sha\d|ctr_drbg_|entropy_)/;
+
+/** Seconds and millijoules. */
+interface Estimate {
+  core: number;
+  radio: number;
+  air: number;
+  energy: number;
+}
+
+function estimate({ work, sent, roundTrips }: Wake): Estimate {
+  const core = work.total / assumed.instructions;
+  const isConnected = sent > 0;
+  const radio = isConnected
+    ? assumed.association + (roundTrips + dhcp) * assumed.roundTrip + core
+    : 0;
+  const air = (sent * 8) / assumed.bits;
+  const energy =
+    volts *
+    (current.run * (assumed.boot + core) +
+      current.receive * radio +
+      (current.send - current.receive) * air);
+  return { core, radio, air, energy };
+}
+
+function print(stores: Wake, connects: Wake): void {
+  const both = [stores, connects];
+  const row = (what: string, values: (string | number)[]): void =>
+    console.log(
+      `${what.padEnd(44)}${values.map((value) => value.toLocaleString("en").padStart(14)).join("")}`,
+    );
+  const millions = (count: number): string => (count / 1e6).toFixed(1);
+  const each = (value: (wake: Wake) => string | number) => both.map(value);
+  console.log("\nA wake, as the device's host sees it:");
+  row("", ["stores", "connects"]);
+  row(
+    "bytes sent by TCP",
+    each((one) => one.sent),
+  );
+  row(
+    "bytes received by TCP",
+    each((one) => one.received),
+  );
+  row(
+    "round trips (DNS, SNTP, TCP, TLS, MQTT)",
+    each((one) => one.roundTrips),
+  );
+  row(
+    "million instructions",
+    each(({ work }) => millions(work.total)),
+  );
+  row(
+    "  of these mbedTLS",
+    each(({ work }) => millions(of(work, mbedtls))),
+  );
+  row(
+    "  of these XS's garbage collector",
+    each(({ work }) => millions(of(work, collector))),
+  );
+  row(
+    "beside them, to load the modules (ROM)",
+    each(({ loading }) => millions(loading.total)),
+  );
+  const estimates = both.map(estimate);
+  row(
+    "core, s",
+    estimates.map(({ core }) => core.toFixed(2)),
+  );
+  row(
+    "radio, s",
+    estimates.map(({ radio }) => radio.toFixed(2)),
+  );
+  row(
+    "sending, s",
+    estimates.map(({ air }) => air.toFixed(3)),
+  );
+  row(
+    "energy, mJ",
+    estimates.map(({ energy }) => energy.toFixed(0)),
+  );
+  const { boot, association, roundTrip, instructions } = assumed;
+  console.log(
+    `Energy of an ESP32-C3, estimated (data sheet v2.4, tables 5-7 to 5-9):\n` +
+      `  ${volts} V x (${current.run} mA x (boot + core) + ${current.receive} mA x radio + (${current.send} - ${current.receive}) mA x sending)\n` +
+      `  core = instructions / ${instructions / 1e6} million a second (160 MHz, two cycles each), sending = bytes sent at 1 Mbit/s,\n` +
+      `  radio = association + (round trips + DHCP ${dhcp}) x ${roundTrip} s + core; assumed: boot ${boot} s, association ${association} s\n` +
+      `  DHCP is counted from the protocol, the other round trips on the wire; mbedTLS without the chip's accelerators`,
+  );
+  const [store, connect] = estimates.map(({ energy }) => energy);
+  const wakes = day / interval;
+  const awake = (store * (everyWakes - 1) + connect) * (wakes / everyWakes);
+  const asleep = volts * current.sleep * day;
+  console.log(
+    `A day with a wake a minute, connected on every ${everyWakes}th: ${((awake + asleep) / 1000).toFixed(0)} J, of these asleep (${current.sleep * 1000} µA) ${(asleep / 1000).toFixed(1)} J`,
+  );
 }

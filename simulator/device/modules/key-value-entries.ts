@@ -1,4 +1,4 @@
-import { crc32 } from "./crc32.js";
+import { CRC32 } from "modules/telemetry/crc32";
 
 /** What a key's value was written as. The order is the number in the file. */
 export const formats = [
@@ -49,9 +49,12 @@ export function encodeEntries(
   }
   view.setUint32(0, magic, true);
   view.setUint32(4, length - headerLength, true);
-  view.setUint32(8, crc32(file.subarray(headerLength)), true);
+  view.setInt32(8, checkOf(file), true);
   return file;
 }
+
+const checkOf = (file: Uint8Array): number =>
+  CRC32.of(file.subarray(headerLength), file.length - headerLength);
 
 /** The entries of a file, or undefined when it is damaged. */
 export function decodeEntries(
@@ -63,7 +66,7 @@ export function decodeEntries(
     file.length < headerLength ||
     view.getUint32(0, true) !== magic ||
     view.getUint32(4, true) !== file.length - headerLength ||
-    view.getUint32(8, true) !== crc32(file.subarray(headerLength))
+    view.getInt32(8, true) !== checkOf(file)
   )
     return undefined;
   const entries = new Map<string, Entry>();
