@@ -20,7 +20,7 @@ export interface Credential {
   chain: InstanceType<typeof x509.X509Certificate>[];
 }
 
-/** What a test wants a certificate to be. Days are counted from now. */
+/** What a test wants a certificate to be. Days are counted from now; a `Date` is the very second. */
 export interface Wish {
   name?: string;
   kind?: Kind;
@@ -29,8 +29,8 @@ export interface Wish {
   publicKey?: webcrypto.CryptoKey;
   /** DNS names and IPv4 addresses for subjectAltName, or `kind:value` for another kind; [] for none. */
   names?: string[];
-  from?: number;
-  until?: number;
+  from?: number | Date;
+  until?: number | Date;
   /** basicConstraints' CA bit; left out altogether when undefined. */
   authority?: boolean;
   pathLength?: number;
@@ -117,8 +117,8 @@ export async function issue(wish: Wish = {}): Promise<Credential> {
     serialNumber: (serial++).toString(16).padStart(4, "0"),
     subject,
     issuer: wish.issuer ? wish.issuer.certificate.subject : subject,
-    notBefore: new Date(Date.now() + (wish.from ?? -1) * day),
-    notAfter: new Date(Date.now() + (wish.until ?? 365) * day),
+    notBefore: dateOf(wish.from ?? -1),
+    notAfter: dateOf(wish.until ?? 365),
     signingAlgorithm: { name: signingKey.algorithm.name, hash },
     publicKey: wish.publicKey ?? keys.publicKey,
     signingKey,
@@ -132,6 +132,12 @@ export async function issue(wish: Wish = {}): Promise<Credential> {
     keys,
     chain: !issuer || isRoot ? [] : [issuer.certificate, ...issuer.chain],
   };
+}
+
+function dateOf(moment: number | Date): Date {
+  return typeof moment === "number"
+    ? new Date(Date.now() + moment * day)
+    : moment;
 }
 
 function generalName(name: string) {

@@ -303,6 +303,19 @@ test("sleeps and restarts as a chip does: what is retained and the clock go on, 
   }
 });
 
+test("a turn of the event loop that does not end is ended by the watchdog, which is the reason for the next life", () => {
+  const { code, out } = runMain(
+    `import Power from "embedded:x-fieldnode/power"; import Timer from "timer";
+    const { resetReason } = new Power();
+    trace(resetReason, "\\n");
+    if (resetReason === "power-on") Timer.set(() => { for (;;); });
+    else Timer.set(() => trace("waited\\n"), 1500);`,
+    ["--flash", join(folder, "hanging"), "--watchdog", "1"],
+  );
+  assert.equal(code, 0);
+  assert.equal(out, "power-on\nwatchdog\nwaited\n");
+});
+
 test("the Wi-Fi of the model joins, refuses, fails and comes back", () => {
   const { code, out, errors } = run([
     "--wifi",

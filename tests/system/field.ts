@@ -38,11 +38,14 @@ export interface NodeStart {
 /** A node that runs: what it printed so far, and how it ended. */
 export class RunningNode {
   readonly lines: string[];
+  /** The network that it may join. */
+  readonly accessPoint: AccessPoint;
   readonly #process: NodeProcess;
 
-  constructor(process: NodeProcess, lines: string[]) {
+  constructor(process: NodeProcess, lines: string[], accessPoint: AccessPoint) {
     this.#process = process;
     this.lines = lines;
+    this.accessPoint = accessPoint;
   }
 
   /** The last line that tells a failure, with its code at the end. */
@@ -65,6 +68,11 @@ export class RunningNode {
 
   stop(): Promise<number> {
     return this.#process.stop();
+  }
+
+  /** Has its watchdog end it, as that does with a turn that takes too long; it is started with `--watchdog`. */
+  hang(): void {
+    process.kill(this.#process.pid, "SIGALRM");
   }
 
   /** Takes its power away. */
@@ -202,7 +210,7 @@ export class Field {
       onLine: (line) => lines.push(line),
     });
     this.#nodes.push(process);
-    return new RunningNode(process, lines);
+    return new RunningNode(process, lines, accessPoint);
   }
 
   /** Ends everything and removes the folder. */

@@ -16,6 +16,8 @@ export interface AccessPointOptions {
   names?: Record<string, string>;
   /** Milliseconds by which its time server is wrong. */
   timeOffset?: number;
+  /** Its time server does not answer, until `timeOffset` is set. */
+  silentTime?: boolean;
   /** So many seconds pass for the node, its Wi-Fi and its time server in one of the desktop's: a whole number. */
   timeScale?: number;
 }
@@ -33,6 +35,8 @@ export class AccessPoint {
   readonly #dns: DNSServer;
   readonly #ntp: NTPServer;
   #routes: string[] = [];
+  /** Milliseconds by which its time server is wrong; undefined while that does not answer. */
+  timeOffset: number | undefined;
 
   constructor(options: AccessPointOptions = {}) {
     this.#options = {
@@ -43,16 +47,20 @@ export class AccessPoint {
       events: [],
       names: {},
       timeOffset: 0,
+      silentTime: false,
       timeScale: 1,
       ...options,
     };
     this.#dns = new DNSServer(
       new Map([[timeServer, gateway], ...Object.entries(this.#options.names)]),
     );
-    const { timeOffset, timeScale } = this.#options;
+    const { timeScale } = this.#options;
+    if (!this.#options.silentTime) this.timeOffset = this.#options.timeOffset;
     const start = Date.now();
-    this.#ntp = new NTPServer(
-      () => start + (Date.now() - start) * timeScale + timeOffset,
+    this.#ntp = new NTPServer(() =>
+      this.timeOffset === undefined
+        ? undefined
+        : start + (Date.now() - start) * timeScale + this.timeOffset,
     );
   }
 

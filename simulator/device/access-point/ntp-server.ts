@@ -10,10 +10,10 @@ const packetLength = 48;
  * The access point's time server: answers SNTP clients (RFC 4330) on the loopback interface.
  */
 export class NTPServer extends UDPServer {
-  readonly #now: () => number;
+  readonly #now: () => number | undefined;
 
-  /** @param now the server's clock, in ms since 1970; the desktop's unless given */
-  constructor(now: () => number = Date.now) {
+  /** @param now the server's clock, in ms since 1970; undefined while it does not answer; the desktop's unless given */
+  constructor(now: () => number | undefined = Date.now) {
     super();
     this.#now = now;
   }
@@ -26,6 +26,8 @@ export class NTPServer extends UDPServer {
   /** The answer to a client's packet (mode 3); none for anything else. */
   #answer(request: Buffer): Buffer | undefined {
     if (request.length < packetLength || (request[0] & 7) !== 3) return;
+    const now = this.#now();
+    if (now === undefined) return;
     const answer = Buffer.alloc(packetLength);
     const version = request[0] & 0x38;
     answer[0] = version | 4;
@@ -33,7 +35,6 @@ export class NTPServer extends UDPServer {
     answer[2] = request[2]!;
     answer[3] = 0xec; // precision: 2^-20 s
     answer.write("LOCL", 12, "latin1");
-    const now = this.#now();
     writeTime(answer, 16, now);
     request.copy(answer, 24, 40, 48);
     writeTime(answer, 32, now);

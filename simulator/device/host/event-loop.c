@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "clock.h"
+#include "watchdog.h"
 
 static struct watch* first_watch;
 static struct event_timer* first_timer; /* sorted by due */
@@ -112,7 +113,10 @@ static struct watch* find_active(const struct watch* wanted, int fd)
 static void wait_for_files(const struct timespec* timeout, void (*after_each)(void*), void* argument)
 {
 	nfds_t count = list_files();
-	if (ppoll(files, count, timeout, NULL) < 0) {
+	watchdog_end_turn();
+	int ready = ppoll(files, count, timeout, NULL);
+	watchdog_begin_turn();
+	if (ready < 0) {
 		if (errno == EINTR)
 			return;
 		perror("fieldnode: ppoll");

@@ -9,6 +9,7 @@
 #include "account.h"
 #include "clock.h"
 #include "options.h"
+#include "watchdog.h"
 
 /* How one life tells the next: a process that replaces itself keeps its environment. */
 static const char reason_variable[] = "FIELDNODE_RESET", wall_variable[] = "FIELDNODE_WALL";
@@ -53,6 +54,7 @@ void life_renew(const char* next_reason, uint64_t milliseconds)
 	snprintf(text, sizeof(text), "%lld", (long long)(clock_wall() + (int64_t)milliseconds * 1000));
 	account_report();
 	fflush(stdout);
+	watchdog_end_turn();
 	freeze(milliseconds);
 	setenv(reason_variable, next_reason, 1);
 	setenv(wall_variable, text, 1);

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-/* Why this life began: "power-on", "software" or "sleep". To be read once the options are. */
+/* Why this life began: "power-on", "software", "sleep" or "watchdog". To be read once the options are. */
 const char* life_reset_reason(void);
 
 /* Takes over what the life before left. To be called first. */

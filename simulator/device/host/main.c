@@ -12,6 +12,7 @@
 #include "loader.h"
 #include "machine.h"
 #include "options.h"
+#include "watchdog.h"
 
 /* Ends at once, whatever the node is doing: that is what a power cut does. trace() has written its lines already. */
 static void cut_power(int signal_number)
@@ -39,6 +40,7 @@ int main(int argc, char** argv)
 	life_begin();
 	options_read(argc, argv);
 	life_resume_clock();
+	watchdog_begin_turn();
 	xsMachine* machine = machine_create();
 	allocation_watch();
 	loader_run(machine, options.module);

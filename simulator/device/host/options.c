@@ -15,6 +15,7 @@
 #include "errors.h"
 #include "network.h"
 #include "version.h"
+#include "watchdog.h"
 
 struct options options;
 
@@ -27,6 +28,7 @@ static const char usage[] =
 	"  --heap BYTES    limit of the JavaScript heap; 0, the default, for none\n"
 	"  --clock TIME    the wall clock at power-on: unset (1970, the default), desktop, or ms since 1970\n"
 	"  --time-scale N  so many of the node's seconds pass in one of the desktop's (default: 1)\n"
+	"  --watchdog S    starts the node anew when a turn of its event loop takes longer than so many seconds\n"
 	"  --wifi OPTIONS  an access point in range: ssid=NAME,password=WORD,delay=MS,rssi=DBM,channel=N,dhcp=silent,\n"
 	"                  outage=FROM-TO, restart=EVERY/FOR, kick=AT (times in ms); may be repeated\n"
 	"  --route udp|tcp:ADDRESS:PORT=ADDRESS:PORT\n"
@@ -109,6 +111,10 @@ static void read_option(const char* name, const char* value)
 	else if (strcmp(name, "--time-scale") == 0) {
 		if (!clock_set_scale(value))
 			refuse("--time-scale must be a whole number from 1 to 100000, not \"%s\"", value);
+	}
+	else if (strcmp(name, "--watchdog") == 0) {
+		if (!watchdog_set(value))
+			refuse("--watchdog must be a whole number of seconds from 1 to 60, not \"%s\"", value);
 	}
 	else if (strcmp(name, "--wifi") == 0) {
 		if (!access_points_add(value))
