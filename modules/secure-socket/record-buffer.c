@@ -15,8 +15,11 @@ enum {
 	HEADER_SIZE = 5,
 };
 
-/* Moves the first `kept` bytes, which end in or before the header that `in_hdr` points to, to a buffer of another size. */
-static int replace(mbedtls_ssl_context *ssl, size_t size, size_t kept)
+/*
+ * Moves the first `kept` bytes, which end in or before the header that `in_hdr` points to, to a buffer of another size.
+ * The old one is wiped, as far as it was ever `used`.
+ */
+static int replace(mbedtls_ssl_context *ssl, size_t size, size_t kept, size_t used)
 {
 	unsigned char *old = ssl->MBEDTLS_PRIVATE(in_buf);
 	size_t offset = (size_t)(ssl->MBEDTLS_PRIVATE(in_hdr) - old);
@@ -24,7 +27,7 @@ static int replace(mbedtls_ssl_context *ssl, size_t size, size_t kept)
 	if (!made)
 		return MBEDTLS_ERR_SSL_ALLOC_FAILED;
 	memcpy(made, old, kept);
-	mbedtls_platform_zeroize(old, ssl->MBEDTLS_PRIVATE(in_buf_len));
+	mbedtls_platform_zeroize(old, used);
 	mbedtls_free(old);
 	ssl->MBEDTLS_PRIVATE(in_buf) = made;
 	ssl->MBEDTLS_PRIVATE(in_buf_len) = size;
@@ -47,7 +50,7 @@ static size_t before_header(const mbedtls_ssl_context *ssl)
 
 int record_buffer_start(mbedtls_ssl_context *ssl)
 {
-	return replace(ssl, SMALL_BUFFER, before_header(ssl));
+	return replace(ssl, SMALL_BUFFER, before_header(ssl), 0);
 }
 
 int record_buffer_fit(mbedtls_ssl_context *ssl, size_t limit, size_t length)
@@ -62,14 +65,14 @@ int record_buffer_fit(mbedtls_ssl_context *ssl, size_t limit, size_t length)
 		return MBEDTLS_ERR_SSL_BAD_INPUT_DATA;
 	if (size == ssl->MBEDTLS_PRIVATE(in_buf_len))
 		return 0;
-	return replace(ssl, size, kept);
+	return replace(ssl, size, kept, ssl->MBEDTLS_PRIVATE(in_buf_len));
 }
 
 void record_buffer_shrink(mbedtls_ssl_context *ssl)
 {
 	size_t kept = before_header(ssl);
 	if (kept == NUMBER_SIZE && ssl->MBEDTLS_PRIVATE(in_buf_len) > SMALL_BUFFER)
-		(void)replace(ssl, SMALL_BUFFER, kept);
+		(void)replace(ssl, SMALL_BUFFER, kept, ssl->MBEDTLS_PRIVATE(in_buf_len));
 }
 
 size_t record_buffer_size(const mbedtls_ssl_context *ssl)
