@@ -23,24 +23,31 @@ const assumed = {
   /** With WPA2, channel and BSSID known. */
   association: 0.4,
   roundTrip: 0.05,
+  /** What a WakeCycle gives its goodbye to leave. */
+  farewell: 0.05,
   /** Instructions of the core in a second: 160 MHz, two cycles each, most of them from flash. */
   instructions: 80e6,
   /** Bits of Wi-Fi in a second, of the rate at which `send` is the current. */
   bits: 1e6,
 };
-/** DHCP's REQUEST and ACK for the address of last time. The model's Wi-Fi has no such packets: of the protocol, RFC 2131. */
-const dhcp = 1;
+/**
+ * Round trips one after the other that TCP does not see: the name of the endpoint, for the time server is asked beside it;
+ * and DHCP's REQUEST and ACK for the address of last time. The model's Wi-Fi has no such packets: of the protocol, RFC 2131.
+ */
+const before = { name: 1, DHCP: 1 };
 
 /** A wake a minute, and a connection on each tenth. */
 const everyWakes = 10;
 const interval = 60;
 const day = 86_400;
 
-/** What a wake costs. */
+/** What a wake costs. The radio's seconds are those of this machine. */
 interface Wake {
+  radio: number;
   sent: number;
   received: number;
   roundTrips: number;
+  answers: number;
   loading: Instructions;
   work: Instructions;
 }
@@ -97,14 +104,25 @@ async function wake(
       FIELDNODE_RESET: "sleep",
       FIELDNODE_WALL: `${Date.now()}000`,
     };
-    const [sent, received, roundTrips] = await lifeOf(command, environment);
+    const [radio, sent, received, roundTrips, answers] = await lifeOf(
+      command,
+      environment,
+    );
     const [loading, ...rest] = await countParts(
       command,
       ["xs_power_get_reset_reason", "execv"],
       environment,
     );
     const work = rest.reduce(sum);
-    return { sent, received, roundTrips, loading, work };
+    return {
+      radio: radio / 1000,
+      sent,
+      received,
+      roundTrips,
+      answers,
+      loading,
+      work,
+    };
   } finally {
     accessPoint.close();
   }
@@ -114,7 +132,7 @@ async function wake(
 async function lifeOf(
   [program, ...args]: string[],
   environment: Record<string, string>,
-): Promise<[number, number, number]> {
+): Promise<number[]> {
   const node = spawn(program, args, {
     env: { ...process.env, ...environment },
     stdio: ["ignore", "pipe", "inherit"],
@@ -127,10 +145,10 @@ async function lifeOf(
   }
   node.kill("SIGKILL");
   await ended;
-  const figures = lives.at(1)?.split(" ").slice(3).map(Number);
+  const figures = lives.at(1)?.split(" ").slice(2).map(Number);
   if (figures === undefined)
     throw new ExpectedError(`${program} ended without having slept.`);
-  return figures as [number, number, number];
+  return figures;
 }
 
 const sum = (a: Instructions, b: Instructions): Instructions => {
@@ -163,7 +181,10 @@ function estimate({ work, sent, roundTrips }: Wake): Estimate {
   const core = work.total / assumed.instructions;
   const isConnected = sent > 0;
   const radio = isConnected
-    ? assumed.association + (roundTrips + dhcp) * assumed.roundTrip + core
+    ? assumed.association +
+      (roundTrips + before.name + before.DHCP) * assumed.roundTrip +
+      core +
+      assumed.farewell
     : 0;
   const air = (sent * 8) / assumed.bits;
   const energy =
@@ -193,8 +214,16 @@ function print(stores: Wake, connects: Wake): void {
     each((one) => one.received),
   );
   row(
-    "round trips (DNS, SNTP, TCP, TLS, MQTT)",
+    "round trips by TCP (its own, TLS, MQTT)",
     each((one) => one.roundTrips),
+  );
+  row(
+    "answers by UDP (DNS, SNTP)",
+    each((one) => one.answers),
+  );
+  row(
+    `radio, s, here, at ${assumed.roundTrip * 1000} ms a round trip`,
+    each(({ radio }) => radio.toFixed(2)),
   );
   row(
     "million instructions",
@@ -229,13 +258,13 @@ function print(stores: Wake, connects: Wake): void {
     "energy, mJ",
     estimates.map(({ energy }) => energy.toFixed(0)),
   );
-  const { boot, association, roundTrip, instructions } = assumed;
+  const { boot, association, roundTrip, farewell, instructions } = assumed;
   console.log(
     `Energy of an ESP32-C3, estimated (data sheet v2.4, tables 5-7 to 5-9):\n` +
       `  ${volts} V x (${current.run} mA x (boot + core) + ${current.receive} mA x radio + (${current.send} - ${current.receive}) mA x sending)\n` +
       `  core = instructions / ${instructions / 1e6} million a second (160 MHz, two cycles each), sending = bytes sent at 1 Mbit/s,\n` +
-      `  radio = association + (round trips + DHCP ${dhcp}) x ${roundTrip} s + core; assumed: boot ${boot} s, association ${association} s\n` +
-      `  DHCP is counted from the protocol, the other round trips on the wire; mbedTLS without the chip's accelerators`,
+      `  radio = association + (round trips by TCP + name ${before.name} + DHCP ${before.DHCP}) x ${roundTrip} s + core + farewell ${farewell} s; assumed: boot ${boot} s, association ${association} s\n` +
+      `  DHCP is counted from the protocol, what is sent by TCP and UDP on the wire, SNTP goes on beside it; mbedTLS without the chip's accelerators`,
   );
   const [store, connect] = estimates.map(({ energy }) => energy);
   const wakes = day / interval;

@@ -11,7 +11,7 @@ static struct {
 	uint64_t radio; /* when it was switched on, in ms of the node */
 	bool radio_is_on;
 	size_t sent, received;
-	unsigned int round_trips;
+	unsigned int round_trips, answers;
 	bool waits; /* something went out since something came in */
 } life;
 
@@ -33,12 +33,16 @@ void account_sent(size_t bytes)
 	life.waits = true;
 }
 
-/* What goes out together, or comes in together, is one turn, whichever sockets it is on. */
 void account_received(size_t bytes)
 {
 	life.received += bytes;
 	life.round_trips += life.waits;
 	life.waits = false;
+}
+
+void account_answer(void)
+{
+	life.answers++;
 }
 
 void account_report(void)
@@ -47,6 +51,6 @@ void account_report(void)
 		return;
 	uint64_t now = clock_milliseconds();
 	uint64_t radio = life.radio_is_on ? now - life.radio : 0;
-	printf("life %llu %llu %zu %zu %u\n", (unsigned long long)now, (unsigned long long)radio, life.sent,
-		life.received, life.round_trips);
+	printf("life %llu %llu %zu %zu %u %u\n", (unsigned long long)now, (unsigned long long)radio, life.sent,
+		life.received, life.round_trips, life.answers);
 }

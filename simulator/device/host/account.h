@@ -13,9 +13,12 @@ void account_radio(void);
 /* TCP has connected: a packet went out, and its answer came back. */
 void account_connected(void);
 
-/* Bytes of TCP went out, or came in. 0: a datagram. */
+/* Bytes of TCP went out, or came in. What comes in after something went out ends a round trip. */
 void account_sent(size_t bytes);
 void account_received(size_t bytes);
+
+/* A datagram came in: an answer, for nobody calls a node. Such round trips may go on beside others. */
+void account_answer(void);
 
 /* Tells all that on standard output, if the option says so. */
 void account_report(void);

@@ -35,7 +35,7 @@ static const char usage[] =
 	"                  where the access point sends what the node addresses to the first; may be repeated\n"
 	"  --sizes         tells the bytes of byte code and of names of each module that is loaded\n"
 	"  --lives         tells at the end of each life that another follows: ms since its start, ms of radio, bytes\n"
-	"                  sent and received by TCP, turns from sending to receiving\n"
+	"                  sent, bytes received and round trips by TCP, answers by UDP\n"
 	"  --version       the versions of XS, of mbedTLS and of the TLS they speak\n";
 
 static void __attribute__((format(printf, 1, 2), noreturn)) refuse(const char* format, ...)

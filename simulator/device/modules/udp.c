@@ -99,13 +99,12 @@ static void on_ready(struct watch* watch, short events)
 		if (received < 0)
 			break;
 		append(udp, &origin, buffer, (size_t)received);
+		account_answer();
 	}
 	if (udp->count == packet_limit)
 		watch_stop(watch);
-	if (udp->count == before)
-		return;
-	account_received(0);
-	callback_call_with_integer(udp->the, udp->on_readable, &udp->object, (xsIntegerValue)udp->count);
+	if (udp->count > before)
+		callback_call_with_integer(udp->the, udp->on_readable, &udp->object, (xsIntegerValue)udp->count);
 }
 
 static void on_soon(struct event_timer* timer)
@@ -236,7 +235,6 @@ void xs_udp_write(xsMachine* the)
 	target = network_route(IPPROTO_UDP, target);
 	if (sendto(udp->watch.fd, data, size, 0, (struct sockaddr*)&target, sizeof(target)) < 0 && errno != EAGAIN)
 		xsUnknownError("UDP: sending failed: %s", strerror(errno));
-	account_sent(0);
 }
 
 void xs_udp_get_port(xsMachine* the)
