@@ -7,6 +7,7 @@ import type {
 } from "./secure-socket-options.js";
 import type { ByteBuffer } from "./tcp-socket.js";
 import {
+  stepAgain,
   stepOpen,
   stepReading,
   stepWriting,
@@ -19,7 +20,7 @@ import { Wire } from "./wire.js";
 const defaultHandshakeTimeout = 30_000;
 /** How long a closed socket waits for the other side before it lets go of TCP, in ms. */
 const lingerTime = 1000;
-/** A turn's timer is never let go: it rests for so many ms, until it is wanted again. */
+/** A turn's timer is not let go before the end: it rests for so many ms, until it is wanted again. */
 const resting = 0x3fffffff;
 /** Records given to the application before the event loop gets its turn. */
 const recordsPerTurn = 8;
@@ -55,40 +56,43 @@ export class SecureSocket {
   #peer: TlsPeer | undefined;
   /** Plaintext that was announced to the application and not read yet. */
   #unread = 0;
-  /** A turn is under way, so callbacks of the application need not start another. */
-  #running = false;
+  /** A turn is under way, so callbacks of the application need not start another: the timer that brought it, or true. */
+  #running: Timer | boolean = false;
   /** Plaintext that the application was last told it can write. */
   #told = 0;
-  /**
-   * The timer of the next turn, and the one that takes its place while it fires: one of the SDK's on Linux that is
-   * scheduled anew in its own callback fires for ever, also after it was cleared.
-   */
-  #turn: Timer | undefined;
-  #otherTurn: Timer | undefined;
-  #firing: Timer | undefined;
   #limit: Timer | undefined;
   /** Why TLS 1.3 is no longer offered. */
   #withoutTls13: Failure | undefined;
   /** A failure that the application is about to hear of. */
   #notice: Timer | undefined;
-  /** One turn: whatever can be done now, at most one message of the handshake. */
-  readonly #onTurn = () => {
+  /**
+   * One turn: whatever can be done now, at most one message of the handshake. Its own way, with no call but the native's,
+   * is that of a message after which the next can follow at once: it is gone some ten times in each handshake.
+   */
+  readonly #onTurn = (timer?: Timer) => {
     if (this.#running) return;
     // An exception, which only the application can throw, ends the machine: nothing has to be put right after it.
-    this.#running = true;
+    this.#running = timer ?? true;
     const state = this.#state;
-    if (state === shaking) this.shakeHands(this.#wire!, this.#session!);
-    else if (state === open) this.exchange(this.#wire!, this.#session!);
-    else if (state === closing) this.linger();
-    else if (state === connecting) this.connect(this.#wire!);
-    else if (state === waiting && this.#permit.isHeld) this.begin();
+    if (state === shaking || this.goOn(state)) {
+      const wire = this.#wire!;
+      const step = this.#session!.turn(wire, wire.tcp);
+      if (step === stepAgain)
+        Timer.schedule(
+          timer === this.#tick ? this.#tock! : this.#tick!,
+          0,
+          resting,
+        );
+      else this.shakeHands(step, wire, this.#session!);
+    }
     this.#running = false;
   };
-  readonly #onTimer = (timer: Timer) => {
-    this.#firing = timer;
-    this.#onTurn();
-    this.#firing = undefined;
-  };
+  /**
+   * Each brings the next turn while the other fires: a timer of the SDK's on Linux that is scheduled by its own callback
+   * fires for ever, also after it was cleared.
+   */
+  #tick: Timer | undefined = Timer.set(this.#onTurn, resting, resting);
+  #tock: Timer | undefined = Timer.set(this.#onTurn, resting, resting);
 
   // Methods that are not for others are `private` instead of `#`: XS gives each object its own copy of each of the latter.
 
@@ -239,15 +243,26 @@ export class SecureSocket {
 
   /** Has the event loop start another turn. */
   private later(): void {
-    if (this.#turn && this.#turn === this.#firing) {
-      this.#turn = this.#otherTurn;
-      this.#otherTurn = this.#firing;
-    }
-    if (this.#turn) Timer.schedule(this.#turn, 0, resting);
-    else this.#turn = Timer.set(this.#onTimer, 0, resting);
+    const timer = this.#running === this.#tick ? this.#tock : this.#tick;
+    if (timer) Timer.schedule(timer, 0, resting);
   }
 
-  private connect(wire: Wire): void {
+  /** A turn outside of the handshake; true when that begins now. */
+  private goOn(state: number): boolean {
+    if (state === connecting) return this.connect(this.#wire!);
+    if (state === open) this.exchange(this.#wire!, this.#session!);
+    else if (state === closing) this.linger();
+    else if (state === waiting && this.#permit.isHeld) this.begin();
+    return false;
+  }
+
+  /** True when there is a connection. */
+  private connect(wire: Wire): boolean {
+    if (wire.isConnected && !wire.hasEnded) {
+      this.#state = shaking;
+      this.#options.secure.onConnected?.();
+      return this.#state === shaking;
+    }
     if (wire.hasEnded) {
       const { error } = wire;
       this.fail(
@@ -255,22 +270,18 @@ export class SecureSocket {
           ? error
           : new Failure("tcp.unreachable", this.where),
       );
-    } else if (wire.isConnected) {
-      this.#state = shaking;
-      this.#options.secure.onConnected?.();
-      if (this.#state === shaking) this.shakeHands(wire, this.#session!);
     }
+    return false;
   }
 
-  private shakeHands(wire: Wire, session: TlsSession): void {
-    const step = session.turn(wire, wire.tcp);
-    if (step === stepWriting) {
-      // Where TCP is full it tells when it takes more; where it has ended, what had arrived still counts.
-      if (wire.room > 0 || (wire.hasEnded && wire.flush(session))) this.later();
-    } else if (step === stepReading) {
-      if (wire.arrived > 0) this.later();
-      else if (wire.hasEnded)
+  /** The handshake waits for the server or for TCP, or is over: which, `step` says. */
+  private shakeHands(step: number, wire: Wire, session: TlsSession): void {
+    if (step === stepReading) {
+      if (wire.hasEnded)
         this.fail(new Failure("tls.truncated", "during the handshake"));
+    } else if (step === stepWriting) {
+      // Where TCP is full it tells when it takes more; where it has ended, what had arrived still counts.
+      if (wire.hasEnded && wire.flush(session)) this.later();
     } else if (step === stepOpen) this.enter(wire, session);
     else if (this.isTooNew(session.failure))
       this.connectWithoutTls13(wire, session);
@@ -409,9 +420,9 @@ export class SecureSocket {
     if (this.#state === closed) return;
     this.#state = closed;
     Timer.clear(this.#limit);
-    Timer.clear(this.#turn);
-    Timer.clear(this.#otherTurn);
-    this.#limit = this.#turn = this.#otherTurn = undefined;
+    Timer.clear(this.#tick);
+    Timer.clear(this.#tock);
+    this.#limit = this.#tick = this.#tock = undefined;
     this.#session?.close();
     this.#session = undefined;
     this.#permit.release();

@@ -218,11 +218,30 @@ static enum tls_step finish_handshake(struct tls_engine *engine)
 	return TLS_STEP_OPEN;
 }
 
-/* States of mbedTLS's in which there is no message: its own start, and what follows the last one. */
-static bool is_without_message(int state)
+/*
+ * States of mbedTLS's in which there is no message: its own start, and ChangeCipherSpec, which is a byte and no message of
+ * the handshake (RFC 5246, 7.1). The one that follows belongs to the same step, and on its way out to the same segment.
+ */
+static bool leads_to_message(int state)
 {
-	return state == MBEDTLS_SSL_HELLO_REQUEST || state == MBEDTLS_SSL_FLUSH_BUFFERS ||
-	       state == MBEDTLS_SSL_HANDSHAKE_WRAPUP;
+	switch (state) {
+	case MBEDTLS_SSL_HELLO_REQUEST:
+	case MBEDTLS_SSL_CLIENT_CHANGE_CIPHER_SPEC:
+	case MBEDTLS_SSL_SERVER_CHANGE_CIPHER_SPEC:
+#if MP_HAS_TLS_1_3
+	case MBEDTLS_SSL_CLIENT_CCS_AFTER_SERVER_FINISHED:
+	case MBEDTLS_SSL_CLIENT_CCS_BEFORE_2ND_CLIENT_HELLO:
+#endif
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The same for what follows the last message. */
+static bool follows_message(int state)
+{
+	return state == MBEDTLS_SSL_FLUSH_BUFFERS || state == MBEDTLS_SSL_HANDSHAKE_WRAPUP;
 }
 
 /* A flight is complete, and the server's answer is not there: one more step sends what mbedTLS still holds of it. */
@@ -236,7 +255,7 @@ static bool goes_on(const struct tls_engine *engine)
 {
 	int next = tls_library_state(engine);
 	/* A message that is still in the library counts for the step that brings it out. */
-	return is_flight_over(engine, next) || (is_without_message(next) && engine->ssl.MBEDTLS_PRIVATE(out_left) == 0);
+	return is_flight_over(engine, next) || (follows_message(next) && engine->ssl.MBEDTLS_PRIVATE(out_left) == 0);
 }
 
 /* One message of the handshake, and what mbedTLS calls steps around it. */
@@ -245,7 +264,7 @@ static int shake_hands(struct tls_engine *engine)
 	bool is_start;
 	do {
 		int state = tls_library_state(engine);
-		is_start = is_without_message(state);
+		is_start = leads_to_message(state);
 		int error = mbedtls_ssl_handshake_step(&engine->ssl);
 		if (error == 0 && state == MBEDTLS_SSL_SERVER_KEY_EXCHANGE)
 			tls_judge_key_exchange(engine);

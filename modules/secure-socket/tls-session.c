@@ -64,9 +64,9 @@ void xs_tls_session_failure(xsMachine *the)
 	xsmcSetString(xsResult, text);
 }
 
-enum { ANSWER_READING, ANSWER_WRITING, ANSWER_OPEN, ANSWER_FAILED, ANSWER_SENDING };
+/* What a step or a turn answers; the numbers stand in tls-session.ts too. */
+enum { ANSWER_READING, ANSWER_WRITING, ANSWER_OPEN, ANSWER_FAILED, ANSWER_SENDING, ANSWER_AGAIN };
 
-/* What a step answers; the numbers stand in tls-session.ts too. */
 static int make_step(struct tls_engine *engine)
 {
 	static const int answers[] = {
@@ -222,15 +222,23 @@ void xs_tls_session_turn(xsMachine *the)
 {
 	xsmcVars(2);
 	xsIntegerValue arrived = count_of(the, xsID_arrived);
-	if (arrived > 0)
-		set_count(the, xsID_arrived, fill(the, &xsArg(1), arrived));
+	if (arrived > 0) {
+		arrived = fill(the, &xsArg(1), arrived);
+		set_count(the, xsID_arrived, arrived);
+	}
 	struct tls_engine *engine = engine_of(the);
 	int answer = make_step(engine);
+	bool is_full = false;
 	if (engine && tls_engine_pending(engine) > 0) {
 		xsIntegerValue room = count_of(the, xsID_room);
-		if (room > 0)
-			set_count(the, xsID_room, flush(the, &xsArg(1), room));
+		if (room > 0) {
+			room = flush(the, &xsArg(1), room);
+			set_count(the, xsID_room, room);
+		}
+		is_full = room <= 0;
 	}
+	if (answer == ANSWER_WRITING ? !is_full : answer == ANSWER_READING && arrived > 0)
+		answer = ANSWER_AGAIN;
 	xsmcSetInteger(xsResult, answer);
 }
 

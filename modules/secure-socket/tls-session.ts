@@ -50,6 +50,8 @@ export const stepWriting = 1;
 export const stepOpen = 2;
 export const stepFailed = 3;
 export const stepSending = 4;
+/** What `turn` alone answers: it waits for nothing, the next turn can follow. */
+export const stepAgain = 5;
 
 /** A list for the native: one text with commas between. */
 function listed(option: string, names: string[] | undefined): string {
@@ -105,7 +107,8 @@ export class TlsSession extends Native("xs_tls_session_destructor") {
 
   /**
    * `step` with its way in and out, in one call: takes in what has arrived, steps, and gives TCP what there is for it.
-   * Answers as `step` does, without `stepSending`, and notes in `counts` what TCP holds and takes then, or that it threw.
+   * Notes in `counts` what TCP holds and takes then, or that it threw. `stepAgain`: another turn; `stepReading`: when more
+   * has arrived; `stepWriting`: when TCP takes more; `stepOpen` and `stepFailed` as from `step`.
    */
   turn(counts: TcpCounts, tcp: TcpSocket): number {
     return native<(counts: TcpCounts, tcp: TcpSocket) => number>(

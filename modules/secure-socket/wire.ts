@@ -41,10 +41,12 @@ export class Wire implements TcpCounts {
         onChange();
       },
       onWritable: (count) => {
-        const wasFull = this.room === 0;
-        this.room = count;
-        this.isConnected = true;
-        if (wasFull) onChange();
+        if (this.room > 0) this.room = count;
+        else {
+          this.room = count;
+          this.isConnected = true;
+          onChange();
+        }
       },
       onError: (error) => {
         this.room = 0;

@@ -5,10 +5,13 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { ExpectedError } from "../../simulator/commands/expected-error.js";
 
-/** Instructions of a run: all of them, and each function's own by name. */
+/** Instructions of a run or of a stretch of it. */
 export interface Instructions {
   total: number;
+  /** Each function's own, by its name. */
   functions: Map<string, number>;
+  /** Who called whom, and what that took with all that was called from there. */
+  calls: { caller: string; callee: string; cost: number }[];
 }
 
 /**
@@ -24,7 +27,24 @@ export async function countInstructions(
     command,
     until === undefined ? [] : [`--dump-before=${until}`],
   );
-  return { total: totalOf(profile), functions: functionsOf(profile) };
+  return read(profile);
+}
+
+/** Instructions of each stretch from the last call of `from` before a call of `to` up to that call, in their order. */
+export async function countBetween(
+  command: string[],
+  from: string,
+  to: string,
+): Promise<Instructions[]> {
+  const found = await profiles(command, [
+    `--dump-before=${from}`,
+    `--dump-before=${to}`,
+  ]);
+  const ends = (profile: string | undefined, name: string): boolean =>
+    profile?.includes(`desc: Trigger: --dump-before=${name}\n`) ?? false;
+  return found
+    .filter((one, at) => ends(one, to) && ends(found[at - 1], from))
+    .map(read);
 }
 
 /**
@@ -100,22 +120,26 @@ const totalOf = (profile: string): number =>
   Number(/^totals: (\d+)/m.exec(profile)?.[1]);
 
 /** Sums the lines of each function; a line after `calls=` is what the called one took, and counted there. */
-function functionsOf(profile: string): Map<string, number> {
+function read(profile: string): Instructions {
   const names = new Map<string, string>();
-  const costs = new Map<string, number>();
-  let current = "";
+  const functions = new Map<string, number>();
+  const calls: Instructions["calls"] = [];
+  let caller = "";
+  let callee = "";
   let isCall = false;
   for (const line of profile.split("\n")) {
     const [, kind, id, name] = /^(c?fn)=\((\d+)\)(?: (.*))?$/.exec(line) ?? [];
     if (kind) {
       if (name) names.set(id, name);
-      if (kind === "fn") current = names.get(id) ?? "";
+      if (kind === "fn") caller = names.get(id) ?? "";
+      else callee = names.get(id) ?? "";
     } else if (line.startsWith("calls=")) isCall = true;
     else if (/^[\d+*-]/.test(line)) {
       const cost = Number(line.split(" ")[1]);
-      if (!isCall) costs.set(current, (costs.get(current) ?? 0) + cost);
+      if (isCall) calls.push({ caller, callee, cost });
+      else functions.set(caller, (functions.get(caller) ?? 0) + cost);
       isCall = false;
     }
   }
-  return costs;
+  return { total: totalOf(profile), functions, calls };
 }

@@ -1,9 +1,4 @@
-import type { Kind } from "../interop/pki.js";
-import {
-  countInstructions,
-  countStretches,
-  type Instructions,
-} from "./callgrind.js";
+import { countInstructions } from "./callgrind.js";
 import {
   buildsToMeasure,
   handshake,
@@ -11,13 +6,14 @@ import {
   type Build,
   type Work,
 } from "./tls-bed.js";
+import { measureHandshakes, type Chains } from "./tls-handshake.js";
 import { measureModdableTls } from "./tls-moddable.js";
 
 /** Bytes of XS's slots. */
 const slotSize = { desktop: 32, board: 16 };
 /** What mbedTLS has to get by with on a board, in bytes, at the peak of a handshake. */
 const memoryTarget = 28 * 1024;
-const chains: [name: string, chain: Kind, own: Kind][] = [
+const chains: Chains = [
   ["EC chain, EC key", "P-256", "P-256"],
   ["RSA chain, EC key", "RSA-2048", "P-256"],
   ["RSA chain, RSA key", "RSA-2048", "RSA-2048"],
@@ -29,13 +25,6 @@ const amounts: [piece: number, bytes: number][] = [
   [4096, 1_048_576],
   [16_384, 1_048_576],
 ];
-/**
- * A connection in steady state: the difference of so many, so that start and certificates' loading cancel out, and what
- * random numbers make of arithmetic evens out.
- */
-const rounds = { few: 1, many: 6 };
-/** With its first call the connections begin to close. */
-const closing = "mbedtls_ssl_close_notify";
 
 /**
  * Prints what a TLS connection of the node costs beside a client in C that does nothing else (tls-client.c), on the same
@@ -43,78 +32,10 @@ const closing = "mbedtls_ssl_close_notify";
  */
 export async function measureTls(): Promise<void> {
   const builds = buildsToMeasure();
-  for (const build of builds) await measureHandshakes(build);
+  for (const build of builds) await measureHandshakes(build, chains);
   await measureMemory(builds);
   await measureThroughput(builds[0]);
-  await measureModdableTls(builds[0], perConnection);
-}
-
-async function measureHandshakes(build: Build): Promise<void> {
-  console.log(
-    `\nMutual TLS 1.2 handshake on ${build.title}: instructions from TCP's connect to the handshake's end, in millions.`,
-  );
-  console.log(
-    `Callgrind; a connection is the difference of ${rounds.many} and ${rounds.few}, divided. "Added" leaves out collection of garbage, which\n` +
-      `here marks all of JavaScript's own objects (on a board they lie in ROM), and the host's counting of allocations.`,
-  );
-  console.log(
-    `The longest turn of the event loop and its share are those of a first connection.`,
-  );
-  console.log(
-    row("", "in C", "node", "added", "", "garbage", "longest turn", ""),
-  );
-  for (const [name, chain, own] of chains) {
-    const bed = await TlsBed.open(chain, own, "TLSv1.2");
-    const inC = await perConnection((work) => bed.client(build, work));
-    const node = await perConnection((work) => bed.node(build, work));
-    const garbage = sumOf(node, /^fx(Collect|Mark|Sweep)/);
-    const counting = sumOf(node, /^(calloc|free|allocation_for_host)$/, inC);
-    const added = node.total - inC.total - garbage - counting;
-    // Before the first wait, modules are loaded, and key and certificates.
-    const [, ...turns] = await countStretches(bed.node(build, handshake(1)));
-    const longest = Math.max(...turns);
-    await bed.close();
-    console.log(
-      row(
-        name,
-        millions(inC.total),
-        millions(node.total - counting),
-        millions(added),
-        percent(added / inC.total),
-        millions(garbage),
-        millions(longest),
-        percent(longest / turns.reduce((sum, turn) => sum + turn)),
-      ),
-    );
-  }
-}
-
-/** Instructions of one connection in a series of them. */
-async function perConnection(
-  command: (work: Work) => string[],
-): Promise<Instructions> {
-  const few = await countInstructions(command(handshake(rounds.few)), closing);
-  const many = await countInstructions(
-    command(handshake(rounds.many)),
-    closing,
-  );
-  const divisor = rounds.many - rounds.few;
-  const functions = new Map<string, number>();
-  for (const [name, cost] of many.functions)
-    functions.set(name, (cost - (few.functions.get(name) ?? 0)) / divisor);
-  return { total: (many.total - few.total) / divisor, functions };
-}
-
-/** What the functions of those names took; without those of a run where the same names are libc's. */
-function sumOf(
-  { functions }: Instructions,
-  names: RegExp,
-  without?: Instructions,
-): number {
-  let sum = 0;
-  for (const [name, cost] of functions)
-    if (names.test(name)) sum += cost - (without?.functions.get(name) ?? 0);
-  return sum;
+  await measureModdableTls(builds[0]);
 }
 
 async function measureMemory(builds: Build[]): Promise<void> {
@@ -175,9 +96,6 @@ async function measureThroughput(build: Build): Promise<void> {
   }
   await bed.close();
 }
-
-const millions = (count: number): string => (count / 1e6).toFixed(2);
-const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 
 function row(name: string, ...cells: (string | number)[]): string {
   return (

@@ -37,18 +37,23 @@ let input = new Uint8Array(0);
 let isOpen = false;
 let isStarted = false;
 
+/** The record type (RFC 5246, A.1). */
+const changeCipherSpec = 20;
+
 function feed(): void {
   input = input.subarray(session.feed(input));
 }
 
-/** Sends what the step wrote; returns how many records it was. */
+/** Sends what the step wrote; returns how many records it was, not counting ChangeCipherSpec, which is a byte before one. */
 function flush(): number {
   const bytes = session.take(2048);
   if (!bytes) return 0;
   const out = new Uint8Array(bytes);
   let records = 0;
-  for (let at = 0; at < out.length; records++)
+  for (let at = 0; at < out.length;) {
+    if (out[at] !== changeCipherSpec) records++;
     at += 5 + (out[at + 3] << 8) + out[at + 4];
+  }
   tcp.write(bytes);
   return records;
 }
