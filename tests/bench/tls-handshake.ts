@@ -105,7 +105,7 @@ function costOf({ total, functions, calls }: Instructions): Cost {
     (name) => /^(mbedtls|x509)_/.test(name),
     /^(receive|transmit|receive_bytes|send_bytes|tls_verify)$/,
   );
-  const garbage = own(/^fx(Collect|Mark|Sweep)/);
+  const garbage = between(() => true, /^fxCollect$/);
   return {
     total,
     outside: total - inside + callbacks - garbage,
