@@ -61,10 +61,7 @@ export async function countParts(
     functions.map((name) => `--dump-before=${name}`),
     life,
   );
-  return found.slice(0, -1).map((profile) => ({
-    total: totalOf(profile),
-    functions: functionsOf(profile),
-  }));
+  return found.slice(0, -1).map(read);
 }
 
 /** Instructions between one wait for the network or a timer and the next, in their order. */
