@@ -39,10 +39,15 @@ test("an open connection keeps nothing of the server's certificates, however lon
 
 test("an open connection holds a record of 16 KB until it is read, and nothing of it after that", async () => {
   const root = await authority({ name: "root" });
-  const peer = await NodeServer.start(await server(root), (socket) => {
-    socket.setMaxSendFragment(16_384);
-    socket.write(Buffer.alloc(16_384));
-  });
+  // In TLS 1.3 a session ticket may follow, whose record takes the place of this one.
+  const peer = await NodeServer.start(
+    await server(root),
+    (socket) => {
+      socket.setMaxSendFragment(16_384);
+      socket.write(Buffer.alloc(16_384));
+    },
+    { maxVersion: "TLSv1.2" },
+  );
   const outcome = await runSubject(
     { trust: [root] },
     { port: peer.port, pause: 300, download: 16_384, rest: 50 },
