@@ -155,7 +155,11 @@ const sum = (a: Instructions, b: Instructions): Instructions => {
   const functions = new Map(a.functions);
   for (const [name, count] of b.functions)
     functions.set(name, (functions.get(name) ?? 0) + count);
-  return { total: a.total + b.total, functions, calls: [...a.calls, ...b.calls] };
+  return {
+    total: a.total + b.total,
+    functions,
+    calls: [...a.calls, ...b.calls],
+  };
 };
 
 /** Instructions of the functions whose names match. */
