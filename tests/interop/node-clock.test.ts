@@ -16,6 +16,7 @@ import {
 let field: Field;
 let broker: TlsMosquitto;
 let root: Credential;
+const stops: (() => void)[] = [];
 
 const day = 86_400_000;
 const lastOfLeapDay = new Date("2028-02-29T23:59:59Z");
@@ -38,6 +39,7 @@ before(async () => {
   broker = await TlsMosquitto.start(await Promise.all(own), root);
 });
 after(async () => {
+  for (const stop of stops) stop();
   await field.close();
   await broker.stop();
 });
@@ -75,6 +77,7 @@ interface Sample {
 /** What arrives of a node, in the order of its samples. */
 const listen = async (thing: string) => {
   const watcher = await broker.plain.watch(`dt/fieldnode/${thing}/telemetry`);
+  stops.push(() => watcher.stop());
   const samples = (): Sample[] =>
     watcher.messages
       .map(
@@ -95,7 +98,6 @@ const listen = async (thing: string) => {
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },
-    stop: () => watcher.stop(),
   };
 };
 
@@ -112,7 +114,6 @@ describe("a node and its clock", { concurrency: true }, () => {
     node.accessPoint.timeOffset = 0;
     await node.prints("by SNTP");
     await arrived.until((samples) => samples.at(-1)!.clock === undefined);
-    arrived.stop();
     await node.stop();
     const { time } = arrived.samples().at(-1)!;
     assert.ok(Math.abs(time - Date.now()) < day, String(new Date(time)));
@@ -132,7 +133,6 @@ describe("a node and its clock", { concurrency: true }, () => {
     assert.ok(!node.lines.some((line) => line.includes("by SNTP")));
     await node.prints("by SNTP");
     await arrived.until((samples) => samples.length > 5);
-    arrived.stop();
     await node.stop();
     const samples = arrived.samples();
     assert.equal(samples[0].seq, 1);
@@ -182,7 +182,6 @@ describe("a node and its clock", { concurrency: true }, () => {
     node.accessPoint.timeOffset = 0;
     await node.prints("by SNTP");
     await arrived.until((samples) => samples.at(-1)!.clock === undefined);
-    arrived.stop();
     await node.stop();
     for (const { seq, time } of arrived.samples())
       assert.ok(time > known - 60_000, `seq ${seq}: ${time}`);
@@ -218,7 +217,6 @@ describe("a node and its clock", { concurrency: true }, () => {
     );
     assert.equal(await blocked.ended, 0, blocked.lines.join("\n"));
     await arrived.until((all) => all.at(-1)?.clock === "unset");
-    arrived.stop();
     const { time } = arrived.samples().at(-1)!;
     assert.match(new Date(time).toISOString(), /^2040-02-29T12:0/);
   });
@@ -237,7 +235,6 @@ describe("a node and its clock", { concurrency: true }, () => {
     await arrived.until((samples) =>
       samples.some(({ time }) => time > lastOfLeapDay.getTime() + 1500),
     );
-    arrived.stop();
     await node.stop();
     const days = arrived
       .samples()
