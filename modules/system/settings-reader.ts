@@ -50,6 +50,11 @@ export class SettingsReader {
     return otherwise;
   }
 
+  /** Milliseconds that a timer can count, up to 24 days; more would wrap around to no wait at all. */
+  wait(name: string, value: unknown, least: number, otherwise: number): number {
+    return this.whole(name, value, least, otherwise, 0x7fff_ffff);
+  }
+
   /** A number. */
   number(name: string, value: unknown, otherwise: number): number {
     if (value === undefined) return otherwise;

@@ -63,7 +63,7 @@ export interface Settings {
  */
 export function readSettings(config: Record<string, unknown>): Settings {
   const reader = new SettingsReader();
-  const interval = reader.whole("interval", config.interval, 10, 60_000);
+  const interval = reader.wait("interval", config.interval, 10, 60_000);
   const channels = reader.list(
     "channels",
     config.channels,
@@ -163,7 +163,7 @@ function readSleep(
   reader.unknown("sleep", given, ["connectEvery", "limit", "pin"]);
   return {
     connectEvery: reader.whole("sleep.connectEvery", given.connectEvery, 1, 1),
-    limit: reader.whole("sleep.limit", given.limit, 1000, 60_000),
+    limit: reader.wait("sleep.limit", given.limit, 1000, 60_000),
     ...(given.pin === undefined ? {} : { pin: readPin(reader, given.pin) }),
   };
 }

@@ -106,7 +106,7 @@ export function readSensor(
     driver,
     name: reader.text(`${at}.name`, given.name, model),
     channel: toChannel(`${at}.channel`, given.channel, known[0] ?? 0),
-    interval: reader.whole(`${at}.interval`, given.interval, 10, interval),
+    interval: reader.wait(`${at}.interval`, given.interval, 10, interval),
     stuckAfter: reader.whole(`${at}.stuckAfter`, given.stuckAfter, 0, 60),
     alarms: reader.list(
       `${at}.alarms`,

@@ -51,6 +51,17 @@ test("every wrong setting is named at once", () => {
     ok(failure.detail.includes(name), name);
 });
 
+test("an interval that no timer can count is refused", () => {
+  const { detail } = failureOf({
+    ...good(),
+    interval: 0x8000_0000,
+    sleep: { limit: 3e9 },
+    sensors: [{ driver: "some/driver", interval: 1e12 }],
+  });
+  for (const name of ["interval", "sleep.limit", "sensors[0].interval"])
+    ok(detail.includes(`${name} must be a whole number`), name);
+});
+
 test("Wi-Fi is one network or a list of them", () => {
   const barn = { SSID: "barn", hidden: true };
   deepEqual(readSettings(good()).wifi, [good().wifi]);
@@ -70,7 +81,7 @@ test("several missing settings are named at once, and beside wrong ones", () => 
   const { thing: _, ...rest } = good();
   equal(
     failureOf({ ...rest, interval: 1.5 }).detail,
-    "interval must be a whole number from 10; missing: thing",
+    "interval must be a whole number from 10 to 2147483647; missing: thing",
   );
 });
 
