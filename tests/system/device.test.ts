@@ -23,7 +23,7 @@ let folder = "";
 before(() => (folder = mkdtempSync(join(tmpdir(), "fieldnode-device-"))));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs the device program; with `files` on JavaScript of the test's own, with the simulator's modules beside it. */
+/** Runs the device program; with `files` on JavaScript of the test's own, with the simulator's modules and the firmware's beside it. */
 function run(
   args: string[],
   {
@@ -38,6 +38,10 @@ function run(
     symlinkSync(
       join(root, "build", "device", "js", "simulator", "device"),
       join(js, "simulator", "device"),
+    );
+    symlinkSync(
+      join(root, "build", "device", "js", "modules"),
+      join(js, "modules"),
     );
     for (const [name, text] of Object.entries(files))
       writeFileSync(join(js, `${name}.js`), text);
