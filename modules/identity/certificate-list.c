@@ -78,10 +78,11 @@ void certificate_name_text(const mbedtls_x509_name *name, char *text, size_t siz
 {
 	char whole[512];
 	int length = mbedtls_x509_dn_gets(whole, sizeof whole, name);
-	snprintf(text, size, "%s", length > 0 ? whole : "no name");
-	for (char *byte = text; *byte; byte++)
-		if (*byte < ' ' || *byte > '~')
-			*byte = '?';
+	const char *from = length > 0 ? whole : "no name";
+	size_t end = 0;
+	for (; from[end] && end + 1 < size; end++)
+		text[end] = from[end] < ' ' || from[end] > '~' ? '?' : from[end];
+	text[end] = '\0';
 }
 
 /* Days since 1970-01-01 of a date of the Gregorian calendar, counted in years that begin in March. */

@@ -10,6 +10,8 @@ enum {
 	SMALL_BUFFER = 512,
 	/* Buffers grow by whole steps, so that a message in many small records is not copied for each. */
 	STEP = 256,
+	/* What a buffer may be too large by before a shorter one is worth the copy. */
+	SPARE = 2048,
 	/* The record's number, which mbedTLS keeps at the beginning of its buffer, and a header of TLS. */
 	NUMBER_SIZE = 8,
 	HEADER_SIZE = 5,
@@ -63,9 +65,10 @@ int record_buffer_fit(mbedtls_ssl_context *ssl, size_t limit, size_t length)
 		size = SMALL_BUFFER;
 	if (kept + length > size)
 		return MBEDTLS_ERR_SSL_BAD_INPUT_DATA;
-	if (size == ssl->MBEDTLS_PRIVATE(in_buf_len))
+	size_t there = ssl->MBEDTLS_PRIVATE(in_buf_len);
+	if (size <= there && there <= size + SPARE)
 		return 0;
-	return replace(ssl, size, kept, ssl->MBEDTLS_PRIVATE(in_buf_len));
+	return replace(ssl, size, kept, there);
 }
 
 void record_buffer_shrink(mbedtls_ssl_context *ssl)

@@ -8,6 +8,7 @@ import type {
 import type { ByteBuffer } from "./tcp-socket.js";
 import {
   stepAgain,
+  stepFailed,
   stepOpen,
   stepReading,
   stepWriting,
@@ -47,34 +48,17 @@ let olderServer: string | undefined;
 export class SecureSocket {
   /** As given to the constructor. */
   readonly target: unknown;
-  readonly #options: SecureSocketOptions;
-  readonly #permit: HandshakePermit;
+  // XS looks for a field from the first to the last: those of every turn come first.
   #state = waiting;
-  #format: "buffer" | "number";
   #wire: Wire | undefined;
   #session: TlsSession | undefined;
-  #peer: TlsPeer | undefined;
-  /** Plaintext that was announced to the application and not read yet. */
-  #unread = 0;
-  /** A turn is under way, so callbacks of the application need not start another: the timer that brought it, or true. */
-  #running: Timer | boolean = false;
-  /** Plaintext that the application was last told it can write. */
-  #told = 0;
-  #limit: Timer | undefined;
-  /** Why TLS 1.3 is no longer offered. */
-  #withoutTls13: Failure | undefined;
-  /** A failure that the application is about to hear of. */
-  #notice: Timer | undefined;
   /**
    * One turn: whatever can be done now, at most one message of the handshake. Its own way, with no call but the native's,
    * is that of a message after which the next can follow at once: it is gone some ten times in each handshake.
    */
   readonly #onTurn = (timer?: Timer) => {
-    if (this.#running) return;
-    // An exception, which only the application can throw, ends the machine: nothing has to be put right after it.
-    this.#running = timer ?? true;
-    const state = this.#state;
-    if (state === shaking || this.goOn(state)) {
+    if (this.#state === shaking || this.goOn(timer)) {
+      // What TCP calls out of this comes back as a turn inside the turn, and gets `stepBusy`.
       const wire = this.#wire!;
       const step = this.#session!.turn(wire, wire.tcp);
       if (step === stepAgain)
@@ -83,9 +67,8 @@ export class SecureSocket {
           0,
           resting,
         );
-      else this.shakeHands(step, wire, this.#session!);
+      else this.shakeHands(step, timer);
     }
-    this.#running = false;
   };
   /**
    * Each brings the next turn while the other fires: a timer of the SDK's on Linux that is scheduled by its own callback
@@ -93,6 +76,24 @@ export class SecureSocket {
    */
   #tick: Timer | undefined = Timer.set(this.#onTurn, resting, resting);
   #tock: Timer | undefined = Timer.set(this.#onTurn, resting, resting);
+  /**
+   * A turn is under way that may call the application, whose callbacks need not start another: the timer that brought it,
+   * or true.
+   */
+  #running: Timer | boolean = false;
+  readonly #options: SecureSocketOptions;
+  readonly #permit: HandshakePermit;
+  #format: "buffer" | "number";
+  #peer: TlsPeer | undefined;
+  /** Plaintext that was announced to the application and not read yet. */
+  #unread = 0;
+  /** Plaintext that the application was last told it can write. */
+  #told = 0;
+  #limit: Timer | undefined;
+  /** Why TLS 1.3 is no longer offered. */
+  #withoutTls13: Failure | undefined;
+  /** A failure that the application is about to hear of. */
+  #notice: Timer | undefined;
 
   // Methods that are not for others are `private` instead of `#`: XS gives each object its own copy of each of the latter.
 
@@ -248,12 +249,18 @@ export class SecureSocket {
   }
 
   /** A turn outside of the handshake; true when that begins now. */
-  private goOn(state: number): boolean {
-    if (state === connecting) return this.connect(this.#wire!);
+  private goOn(timer: Timer | undefined): boolean {
+    if (this.#running) return false;
+    const state = this.#state;
+    let begins = false;
+    // An exception, which only the application can throw, ends the machine: nothing has to be put right after it.
+    this.#running = timer ?? true;
     if (state === open) this.exchange(this.#wire!, this.#session!);
+    else if (state === connecting) begins = this.connect(this.#wire!);
     else if (state === closing) this.linger();
     else if (state === waiting && this.#permit.isHeld) this.begin();
-    return false;
+    this.#running = false;
+    return begins;
   }
 
   /** True when there is a connection. */
@@ -275,7 +282,14 @@ export class SecureSocket {
   }
 
   /** The handshake waits for the server or for TCP, or is over: which, `step` says. */
-  private shakeHands(step: number, wire: Wire, session: TlsSession): void {
+  private shakeHands(step: number, timer: Timer | undefined): void {
+    if (this.#running) {
+      this.later();
+      return;
+    }
+    const wire = this.#wire!;
+    const session = this.#session!;
+    this.#running = timer ?? true;
     if (step === stepReading) {
       if (wire.hasEnded)
         this.fail(new Failure("tls.truncated", "during the handshake"));
@@ -283,9 +297,12 @@ export class SecureSocket {
       // Where TCP is full it tells when it takes more; where it has ended, what had arrived still counts.
       if (wire.hasEnded && wire.flush(session)) this.later();
     } else if (step === stepOpen) this.enter(wire, session);
-    else if (this.isTooNew(session.failure))
-      this.connectWithoutTls13(wire, session);
-    else this.fail(session.failure);
+    else if (step === stepFailed) {
+      if (this.isTooNew(session.failure))
+        this.connectWithoutTls13(wire, session);
+      else this.fail(session.failure);
+    }
+    this.#running = false;
   }
 
   /** The handshake is done. */

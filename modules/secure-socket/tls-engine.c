@@ -244,18 +244,21 @@ static bool follows_message(int state)
 	return state == MBEDTLS_SSL_FLUSH_BUFFERS || state == MBEDTLS_SSL_HANDSHAKE_WRAPUP;
 }
 
-/* A flight is complete, and the server's answer is not there: one more step sends what mbedTLS still holds of it. */
-static bool is_flight_over(const struct tls_engine *engine, int state)
-{
-	return (state == MBEDTLS_SSL_SERVER_HELLO || state == MBEDTLS_SSL_SERVER_CHANGE_CIPHER_SPEC) && !has_input(engine);
-}
-
-/* True when the next of mbedTLS's steps belongs to the message that was just made. */
-static bool goes_on(const struct tls_engine *engine)
+/* A flight is complete, and the server's answer is not there. */
+static bool waits_for_server(const struct tls_engine *engine)
 {
 	int next = tls_library_state(engine);
-	/* A message that is still in the library counts for the step that brings it out. */
-	return is_flight_over(engine, next) || (follows_message(next) && engine->ssl.MBEDTLS_PRIVATE(out_left) == 0);
+	return (next == MBEDTLS_SSL_SERVER_HELLO || next == MBEDTLS_SSL_SERVER_CHANGE_CIPHER_SPEC) && !has_input(engine);
+}
+
+/*
+ * True when the next of mbedTLS's steps belongs to the message that was just made: it sends what the library still holds
+ * of a flight, or follows the last message, when that is not held itself.
+ */
+static bool goes_on(const struct tls_engine *engine)
+{
+	bool holds = engine->ssl.MBEDTLS_PRIVATE(out_left) > 0;
+	return holds ? waits_for_server(engine) : follows_message(tls_library_state(engine));
 }
 
 /* One message of the handshake, and what mbedTLS calls steps around it. */
@@ -296,7 +299,9 @@ enum tls_step tls_engine_step(struct tls_engine *engine)
 		return TLS_STEP_FAILED;
 	}
 	mp_ssl_forget_certificates(&engine->ssl);
-	return mp_ssl_is_over(&engine->ssl) ? finish_handshake(engine) : TLS_STEP_WRITING;
+	if (mp_ssl_is_over(&engine->ssl))
+		return finish_handshake(engine);
+	return waits_for_server(engine) ? TLS_STEP_READING : TLS_STEP_WRITING;
 }
 
 size_t tls_engine_room(const struct tls_engine *engine)

@@ -79,6 +79,7 @@ struct tls_engine {
 	enum tls_state state;
 	bool has_name;        /* false: server_name is an IPv4 address, in `address` */
 	bool library_open;    /* the mbedTLS structures are in use */
+	bool in_turn;         /* for tls-session.c: TCP is being read or written out of a turn */
 	unsigned char address[4];
 	char server_name[256];
 	char alpn_text[TLS_ALPN_SIZE];

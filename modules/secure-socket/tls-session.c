@@ -65,7 +65,7 @@ void xs_tls_session_failure(xsMachine *the)
 }
 
 /* What a step or a turn answers; the numbers stand in tls-session.ts too. */
-enum { ANSWER_READING, ANSWER_WRITING, ANSWER_OPEN, ANSWER_FAILED, ANSWER_SENDING, ANSWER_AGAIN };
+enum { ANSWER_READING, ANSWER_WRITING, ANSWER_OPEN, ANSWER_FAILED, ANSWER_SENDING, ANSWER_AGAIN, ANSWER_BUSY };
 
 static int make_step(struct tls_engine *engine)
 {
@@ -220,13 +220,20 @@ static void set_count(xsMachine *the, xsIdentifier name, xsIntegerValue count)
 /* (wire, tcp) → what to do next */
 void xs_tls_session_turn(xsMachine *the)
 {
+	struct tls_engine *engine = engine_of(the);
+	if (engine && engine->in_turn) {
+		xsmcSetInteger(xsResult, ANSWER_BUSY);
+		return;
+	}
+	if (engine)
+		engine->in_turn = true;
 	xsmcVars(2);
 	xsIntegerValue arrived = count_of(the, xsID_arrived);
 	if (arrived > 0) {
 		arrived = fill(the, &xsArg(1), arrived);
 		set_count(the, xsID_arrived, arrived);
 	}
-	struct tls_engine *engine = engine_of(the);
+	engine = engine_of(the);
 	int answer = make_step(engine);
 	bool is_full = false;
 	if (engine && tls_engine_pending(engine) > 0) {
@@ -236,7 +243,10 @@ void xs_tls_session_turn(xsMachine *the)
 			set_count(the, xsID_room, room);
 		}
 		is_full = room <= 0;
+		engine = engine_of(the);
 	}
+	if (engine)
+		engine->in_turn = false;
 	if (answer == ANSWER_WRITING ? !is_full : answer == ANSWER_READING && arrived > 0)
 		answer = ANSWER_AGAIN;
 	xsmcSetInteger(xsResult, answer);

@@ -50,8 +50,9 @@ export const stepWriting = 1;
 export const stepOpen = 2;
 export const stepFailed = 3;
 export const stepSending = 4;
-/** What `turn` alone answers: it waits for nothing, the next turn can follow. */
+/** What `turn` alone answers: it waits for nothing, the next turn can follow; and a turn inside a turn does nothing. */
 export const stepAgain = 5;
+export const stepBusy = 6;
 
 /** A list for the native: one text with commas between. */
 function listed(option: string, names: string[] | undefined): string {
@@ -108,7 +109,8 @@ export class TlsSession extends Native("xs_tls_session_destructor") {
   /**
    * `step` with its way in and out, in one call: takes in what has arrived, steps, and gives TCP what there is for it.
    * Notes in `counts` what TCP holds and takes then, or that it threw. `stepAgain`: another turn; `stepReading`: when more
-   * has arrived; `stepWriting`: when TCP takes more; `stepOpen` and `stepFailed` as from `step`.
+   * has arrived; `stepWriting`: when TCP takes more; `stepOpen` and `stepFailed` as from `step`; `stepBusy`: it is
+   * TCP that asks, out of this very call.
    */
   turn(counts: TcpCounts, tcp: TcpSocket): number {
     return native<(counts: TcpCounts, tcp: TcpSocket) => number>(
