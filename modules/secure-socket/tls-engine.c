@@ -118,8 +118,11 @@ static int set_up(struct tls_engine *engine)
 		mp_ssl_conf_for_key(configuration, &engine->identity->key.pk);
 		error = mbedtls_ssl_conf_own_cert(configuration, &engine->identity->certificates, &engine->identity->key.pk);
 	}
-	if (!error)
+	if (!error) {
 		error = mbedtls_ssl_setup(&engine->ssl, configuration);
+		/* Which it forgets when it fails; with buffers of variable length it is read when the rest is freed. */
+		engine->ssl.MBEDTLS_PRIVATE(conf) = configuration;
+	}
 	engine->buffer_limit = record_buffer_size(&engine->ssl);
 	if (!error)
 		error = record_buffer_start(&engine->ssl);

@@ -13,7 +13,7 @@ afterEach(() => field.close());
 /** So many of the node's seconds pass in one of the desktop's. */
 const timeScale = 1000;
 
-test("a node that cannot reach the cloud tries harder and harder, restarts after an hour and then after two, and loses nothing", async () => {
+test("a node that cannot reach the cloud tries harder and harder, restarts after an hour and then after two, and still has its first sample", async () => {
   const { endpoint, port } = field.cloud;
   await field.cloud.stop();
   const node = await field.startNode({
