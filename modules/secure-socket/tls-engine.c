@@ -1,4 +1,4 @@
-/* Moves bytes between the wire, mbedTLS and the application, and steps the handshake. No I/O: see tls-engine.h. */
+/* Opens a session, and moves bytes between the wire, mbedTLS and the application. No I/O: see tls-engine.h. */
 #include "tls-engine.h"
 #include "record-buffer.h"
 
@@ -50,8 +50,7 @@ static int receive(void *context, unsigned char *bytes, size_t length)
 	return give(engine, bytes, length < engine->record_left ? length : engine->record_left);
 }
 
-/* True when `receive` has something to give. */
-static bool has_input(const struct tls_engine *engine)
+bool tls_has_input(const struct tls_engine *engine)
 {
 	size_t there = engine->input_end - engine->input_start;
 	return there >= (engine->record_left == 0 ? TLS_RECORD_HEADER : 1);
@@ -133,7 +132,7 @@ static int set_up(struct tls_engine *engine)
 	return error;
 }
 
-static void fail(struct tls_engine *engine, int error)
+void tls_fail(struct tls_engine *engine, int error)
 {
 	tls_failure_from_library(engine, error);
 	engine->state = TLS_FAILED;
@@ -144,7 +143,7 @@ static void configure(struct tls_engine *engine, const struct tls_options *optio
 	int error = mbedtls_ssl_config_defaults(&engine->configuration, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
 	                                        MBEDTLS_SSL_PRESET_DEFAULT);
 	if (error) {
-		fail(engine, error);
+		tls_fail(engine, error);
 	} else if (!tls_suites_choose(engine, options)) {
 		native_failure_set(&engine->failure, "config.invalid", "cipherSuites %.120s", options->suites);
 	} else if (!choose_alpn(engine, options->alpn)) {
@@ -152,7 +151,7 @@ static void configure(struct tls_engine *engine, const struct tls_options *optio
 	} else {
 		error = set_up(engine);
 		if (error)
-			fail(engine, error);
+			tls_fail(engine, error);
 		else
 			engine->state = TLS_HANDSHAKE;
 	}
@@ -191,7 +190,7 @@ struct tls_engine *tls_engine_open(const struct tls_options *options)
 	}
 	int error = mp_random_acquire();
 	if (error) {
-		fail(engine, error);
+		tls_fail(engine, error);
 		return engine;
 	}
 	engine->library_open = true;
@@ -205,106 +204,6 @@ struct tls_engine *tls_engine_open(const struct tls_options *options)
 	tls_verify_set_clock(engine, options->now);
 	configure(engine, options);
 	return engine;
-}
-
-/* The handshake is complete: the application protocol must be one that was asked for, when one was. */
-static enum tls_step finish_handshake(struct tls_engine *engine)
-{
-	if (engine->alpn[0] && !mbedtls_ssl_get_alpn_protocol(&engine->ssl)) {
-		native_failure_set(&engine->failure, "tls.alpn-refused", "the server ignores ALPN; wanted %s", engine->alpn[0]);
-		mbedtls_ssl_send_alert_message(&engine->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
-		                               MBEDTLS_SSL_ALERT_MSG_NO_APPLICATION_PROTOCOL);
-		engine->state = TLS_FAILED;
-		return TLS_STEP_FAILED;
-	}
-	engine->state = TLS_OPEN;
-	return TLS_STEP_OPEN;
-}
-
-/*
- * States of mbedTLS's in which there is no message: its own start, and ChangeCipherSpec, which is a byte and no message of
- * the handshake (RFC 5246, 7.1). The one that follows belongs to the same step, and on its way out to the same segment.
- */
-static bool leads_to_message(int state)
-{
-	switch (state) {
-	case MBEDTLS_SSL_HELLO_REQUEST:
-	case MBEDTLS_SSL_CLIENT_CHANGE_CIPHER_SPEC:
-	case MBEDTLS_SSL_SERVER_CHANGE_CIPHER_SPEC:
-#if MP_HAS_TLS_1_3
-	case MBEDTLS_SSL_CLIENT_CCS_AFTER_SERVER_FINISHED:
-	case MBEDTLS_SSL_CLIENT_CCS_BEFORE_2ND_CLIENT_HELLO:
-#endif
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* The same for what follows the last message. */
-static bool follows_message(int state)
-{
-	return state == MBEDTLS_SSL_FLUSH_BUFFERS || state == MBEDTLS_SSL_HANDSHAKE_WRAPUP;
-}
-
-/* A flight is complete, and the server's answer is not there. */
-static bool waits_for_server(const struct tls_engine *engine)
-{
-	int next = tls_library_state(engine);
-	return (next == MBEDTLS_SSL_SERVER_HELLO || next == MBEDTLS_SSL_SERVER_CHANGE_CIPHER_SPEC) && !has_input(engine);
-}
-
-/*
- * True when the next of mbedTLS's steps belongs to the message that was just made: it sends what the library still holds
- * of a flight, or follows the last message, when that is not held itself.
- */
-static bool goes_on(const struct tls_engine *engine)
-{
-	bool holds = engine->ssl.MBEDTLS_PRIVATE(out_left) > 0;
-	return holds ? waits_for_server(engine) : follows_message(tls_library_state(engine));
-}
-
-/* One message of the handshake, and what mbedTLS calls steps around it. */
-static int shake_hands(struct tls_engine *engine)
-{
-	bool is_start;
-	do {
-		int state = tls_library_state(engine);
-		is_start = leads_to_message(state);
-		int error = mbedtls_ssl_handshake_step(&engine->ssl);
-		if (error == 0 && state == MBEDTLS_SSL_SERVER_KEY_EXCHANGE)
-			tls_judge_key_exchange(engine);
-		/* What was judged bad here ends the session, whatever the library made of it. */
-		if (error == 0 && engine->judgement.failure.code)
-			error = MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
-		if (error || mp_ssl_is_over(&engine->ssl))
-			return error;
-	} while (is_start || goes_on(engine));
-	return 0;
-}
-
-enum tls_step tls_engine_step(struct tls_engine *engine)
-{
-	if (engine->state == TLS_OPEN)
-		return TLS_STEP_OPEN;
-	if (engine->state != TLS_HANDSHAKE)
-		return TLS_STEP_FAILED;
-	engine->judgement.memory_failures = tls_memory_failures();
-	int error = shake_hands(engine);
-	if (error == MBEDTLS_ERR_SSL_WANT_READ)
-		return has_input(engine) ? TLS_STEP_WRITING : TLS_STEP_READING;
-	if (error == MBEDTLS_ERR_SSL_WANT_WRITE)
-		return TLS_STEP_WRITING;
-	if (error) {
-		fail(engine, error);
-		if (error != MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE && error != MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY)
-			tls_alert_make_sure(engine);
-		return TLS_STEP_FAILED;
-	}
-	mp_ssl_forget_certificates(&engine->ssl);
-	if (mp_ssl_is_over(&engine->ssl))
-		return finish_handshake(engine);
-	return waits_for_server(engine) ? TLS_STEP_READING : TLS_STEP_WRITING;
 }
 
 size_t tls_engine_room(const struct tls_engine *engine)
@@ -366,7 +265,7 @@ size_t tls_engine_take(struct tls_engine *engine, unsigned char *bytes, size_t l
 /* The session ends while it is open; the server is told why, unless it said so itself or mbedTLS has done that. */
 static void fail_open(struct tls_engine *engine, int error)
 {
-	fail(engine, error);
+	tls_fail(engine, error);
 	if (error == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY)
 		/* A close_notify is answered by one (RFC 5246, 7.2.1). */
 		mbedtls_ssl_close_notify(&engine->ssl);
@@ -381,7 +280,7 @@ static long advance(struct tls_engine *engine)
 		size_t there = mbedtls_ssl_get_bytes_avail(&engine->ssl);
 		if (there > 0)
 			return (long)there;
-		if (!has_input(engine) && mbedtls_ssl_check_pending(&engine->ssl) == 0) {
+		if (!tls_has_input(engine) && mbedtls_ssl_check_pending(&engine->ssl) == 0) {
 			if (engine->record_left == 0)
 				record_buffer_shrink(&engine->ssl);
 			return 0;
@@ -438,7 +337,7 @@ static bool encrypt(struct tls_engine *engine, const unsigned char *bytes, size_
 		if (mp_is_ticket(done))
 			continue;
 		if (done <= 0) {
-			fail(engine, done ? done : MBEDTLS_ERR_SSL_INTERNAL_ERROR);
+			tls_fail(engine, done ? done : MBEDTLS_ERR_SSL_INTERNAL_ERROR);
 			return false;
 		}
 		bytes += done;

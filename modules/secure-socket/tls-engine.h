@@ -2,9 +2,9 @@
  * A TLS client without I/O: bytes from the wire go in by `feed`, bytes for the wire come out by `take`, and nothing here
  * waits, reads a clock or touches a socket. Plain C, no XS: the natives of tls-session.ts, tests and fuzzers stand on it.
  *
- * The files: tls-engine.c moves bytes and steps the handshake, record-buffer.c keeps mbedTLS's receive buffer small,
- * tls-suites.c says what is offered, tls-verify.c judges the server's certificate, tls-name.c its name, tls-key-exchange.c
- * its signature, tls-failure.c and tls-alert.c give every end its code.
+ * The files: tls-engine.c opens a session and moves bytes, tls-handshake.c steps the handshake, record-buffer.c keeps
+ * mbedTLS's receive buffer small, tls-suites.c says what is offered, tls-verify.c judges the server's certificate,
+ * tls-name.c its name, tls-key-exchange.c its signature, tls-failure.c and tls-alert.c give every end its code.
  */
 #ifndef FIELDNODE_TLS_ENGINE_H
 #define FIELDNODE_TLS_ENGINE_H
@@ -146,6 +146,11 @@ const char *tls_engine_suite(const struct tls_engine *engine);
 const char *tls_engine_alpn(const struct tls_engine *engine);
 
 /* --- between the engine's own files --- */
+
+/* tls-engine.c: true when mbedTLS, which asks for ciphertext, would get some. */
+bool tls_has_input(const struct tls_engine *engine);
+/* tls-engine.c: the session ends by an error of mbedTLS's. */
+void tls_fail(struct tls_engine *engine, int error);
 
 /*
  * tls-suites.c: chooses the suites, and with them the versions, to offer. False when a name is none of a suite, or when
