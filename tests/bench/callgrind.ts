@@ -12,7 +12,16 @@ export interface Instructions {
   functions: Map<string, number>;
   /** Who called whom, and what that took with all that was called from there. */
   calls: { caller: string; callee: string; cost: number }[];
+  /** The function before whose call the stretch ends; undefined at the end of the run. */
+  end: string | undefined;
 }
+
+/** What the functions of those names took themselves. */
+export const ownOf = ({ functions }: Instructions, names: RegExp): number =>
+  [...functions].reduce(
+    (total, [name, count]) => total + (names.test(name) ? count : 0),
+    0,
+  );
 
 /**
  * Runs a command under valgrind's callgrind.
@@ -30,23 +39,6 @@ export async function countInstructions(
   return read(profile);
 }
 
-/** Instructions of each stretch from the last call of `from` before a call of `to` up to that call, in their order. */
-export async function countBetween(
-  command: string[],
-  from: string,
-  to: string,
-): Promise<Instructions[]> {
-  const found = await profiles(command, [
-    `--dump-before=${from}`,
-    `--dump-before=${to}`,
-  ]);
-  const ends = (profile: string | undefined, name: string): boolean =>
-    profile?.includes(`desc: Trigger: --dump-before=${name}\n`) ?? false;
-  return found
-    .filter((one, at) => ends(one, to) && ends(found[at - 1], from))
-    .map(read);
-}
-
 /**
  * Instructions of a run in parts, each up to a call of one of the functions. What follows the last call is not among them:
  * the run may end by replacing itself.
@@ -54,7 +46,7 @@ export async function countBetween(
 export async function countParts(
   command: string[],
   functions: string[],
-  life: Record<string, string>,
+  life?: Record<string, string>,
 ): Promise<Instructions[]> {
   const found = await profiles(
     command,
@@ -138,5 +130,6 @@ function read(profile: string): Instructions {
       isCall = false;
     }
   }
-  return { total: totalOf(profile), functions, calls };
+  const end = /^desc: Trigger: --dump-before=(.*)$/m.exec(profile)?.[1];
+  return { total: totalOf(profile), functions, calls, end };
 }

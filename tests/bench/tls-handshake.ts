@@ -1,7 +1,8 @@
 import type { Kind } from "../interop/pki.js";
 import {
-  countBetween,
+  countParts,
   countStretches,
+  ownOf,
   type Instructions,
 } from "./callgrind.js";
 import { handshake, TlsBed, type Build } from "./tls-bed.js";
@@ -48,15 +49,15 @@ export async function measureHandshakes(
   );
   for (const [name, chain, own] of chains) {
     const bed = await TlsBed.open(chain, own, "TLSv1.2");
-    const inC = bed.client(build, handshake(rounds));
-    const onC = mean(await countBetween(inC, tcpConnect, isOver.inC));
-    const beforeC = mean(await countBetween(inC, isOver.inC, tcpConnect));
-    const node = bed.node(build, handshake(rounds));
-    const onNode = mean(await countBetween(node, tcpConnect, isOver.node));
-    const beforeNode = mean(await countBetween(node, isOver.node, tcpConnect));
-    const added = onNode.outside - onC.outside + onNode.layer - onC.layer;
-    const before =
-      beforeNode.total - beforeNode.garbage - (beforeC.total - beforeC.garbage);
+    const work = handshake(rounds);
+    const inC = await costsOf(bed.client(build, work), isOver.inC);
+    const node = await costsOf(bed.node(build, work), isOver.node);
+    const added =
+      node.handshake.outside -
+      inC.handshake.outside +
+      node.handshake.layer -
+      inC.handshake.layer;
+    const before = node.before.total - node.before.garbage - inC.before.total;
     // Before the first wait, modules are loaded, and key and certificates.
     const [, ...turns] = await countStretches(bed.node(build, handshake(1)));
     const longest = Math.max(...turns);
@@ -64,16 +65,30 @@ export async function measureHandshakes(
     console.log(
       row(
         name,
-        millions(onC.total),
+        millions(inC.handshake.total),
         thousands(added),
-        percent(added / onC.total, 2),
+        percent(added / inC.handshake.total, 2),
         thousands(before),
-        thousands(onNode.garbage),
+        thousands(node.handshake.garbage),
         millions(longest),
         percent(longest / turns.reduce((sum, turn) => sum + turn), 1),
       ),
     );
   }
+}
+
+/** What a handshake takes, and what lies between the end of one and TCP's connect for the next. */
+async function costsOf(
+  command: string[],
+  end: string,
+): Promise<{ handshake: Cost; before: Cost }> {
+  const parts = await countParts(command, [tcpConnect, end]);
+  const between = (from: string, to: string): Instructions[] =>
+    parts.filter((part, at) => part.end === to && parts[at - 1]?.end === from);
+  return {
+    handshake: mean(between(tcpConnect, end)),
+    before: mean(between(end, tcpConnect)),
+  };
 }
 
 /** The mean of all stretches but the first and the last. */
@@ -89,27 +104,26 @@ function mean(stretches: Instructions[]): Cost {
   };
 }
 
-function costOf({ total, functions, calls }: Instructions): Cost {
-  const own = (names: RegExp): number =>
-    [...functions]
-      .filter(([name]) => names.test(name))
-      .reduce((sum, [, cost]) => sum + cost, 0);
-  const isOurs = (name: string): boolean =>
-    name === "main" || name === "tls_engine_step";
+function costOf(stretch: Instructions): Cost {
+  const { total, calls } = stretch;
   const between = (from: (name: string) => boolean, to: RegExp): number =>
     calls
       .filter(({ caller, callee }) => from(caller) && to.test(callee))
       .reduce((sum, { cost }) => sum + cost, 0);
-  const inside = between(isOurs, /^mbedtls_ssl_handshake(_step)?$/);
+  const isLibrary = (name: string): boolean => /^(mbedtls|x509)_/.test(name);
+  const inside = between(
+    (name) => !isLibrary(name),
+    /^mbedtls_ssl_handshake(_step)?$/,
+  );
   const callbacks = between(
-    (name) => /^(mbedtls|x509)_/.test(name),
+    isLibrary,
     /^(receive|transmit|receive_bytes|send_bytes|tls_verify)$/,
   );
   const garbage = between(() => true, /^fxCollect$/);
   return {
     total,
     outside: total - inside + callbacks - garbage,
-    layer: own(/^(mbedtls_)?ssl_/),
+    layer: ownOf(stretch, /^(mbedtls_)?ssl_/),
     garbage,
   };
 }

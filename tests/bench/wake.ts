@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { ExpectedError } from "../../simulator/commands/expected-error.js";
 import { AccessPoint } from "../../simulator/device/access-point/access-point.js";
 import { Field } from "../system/field.js";
-import { countParts, type Instructions } from "./callgrind.js";
+import { countParts, ownOf, type Instructions } from "./callgrind.js";
 import { DelayedWire } from "./delayed-wire.js";
 
 /**
@@ -159,15 +159,9 @@ const sum = (a: Instructions, b: Instructions): Instructions => {
     total: a.total + b.total,
     functions,
     calls: [...a.calls, ...b.calls],
+    end: b.end,
   };
 };
-
-/** Instructions of the functions whose names match. */
-const of = ({ functions }: Instructions, names: RegExp): number =>
-  [...functions].reduce(
-    (total, [name, count]) => total + (names.test(name) ? count : 0),
-    0,
-  );
 
 const collector = /^fx(Mark|Collect|Sweep)/;
 const mbedtls =
@@ -235,11 +229,11 @@ function print(stores: Wake, connects: Wake): void {
   );
   row(
     "  of these mbedTLS",
-    each(({ work }) => millions(of(work, mbedtls))),
+    each(({ work }) => millions(ownOf(work, mbedtls))),
   );
   row(
     "  of these XS's garbage collector",
-    each(({ work }) => millions(of(work, collector))),
+    each(({ work }) => millions(ownOf(work, collector))),
   );
   row(
     "beside them, to load the modules (ROM)",
